@@ -1,0 +1,110 @@
+"""Bots, keys and conversations in the staff console."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from chat.forms import BotForm
+from chat.models import ApiKey, Bot, Conversation, Deployment, Feedback, Message
+from chat.services import visitors
+
+admin.site.unregister([User, Group])
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    pass
+
+
+class ReadOnly:
+    """What the console shows but nobody edits by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Bot)
+class BotAdmin(ModelAdmin):
+    form = BotForm
+    list_display = ("name", "slug", "is_active", "created_at")
+    readonly_fields = ("snippet",)
+    prepopulated_fields: ClassVar = {"slug": ("name",)}
+
+    @admin.display(description=_("embed in a page"))
+    def snippet(self, bot: Bot) -> str:
+        if not bot.pk:
+            return str(_("Save the bot first."))
+        source = f"{settings.PUBLIC_URL}{settings.STATIC_URL}widget/loader.js"
+        return f'<script async src="{source}" data-bot="{bot.public_id}"></script>'
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin):
+    list_display = ("name", "bot", "prefix", "created_at", "revoked_at")
+    readonly_fields = ("prefix", "created_at")
+    list_select_related = ("bot",)
+
+    def save_model(
+        self, request: HttpRequest, obj: ApiKey, form: ModelForm[ApiKey], change: bool
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        issued, key = visitors.issue_api_key(obj.bot, name=obj.name)
+        obj.pk = issued.pk
+        obj.refresh_from_db()
+        messages.warning(request, _("Copy this key now, it is not shown again: %s") % key)
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(ReadOnly, ModelAdmin):
+    list_display = ("bot", "version", "engine", "artifact", "is_active", "created_at")
+    list_select_related = ("bot",)
+
+
+class MessageInline(ReadOnly, TabularInline):
+    model = Message
+    fields = ("seq", "role", "status", "source", "text", "code", "created_at")
+    readonly_fields = fields
+    ordering = ("seq",)
+    extra = 0
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnly, ModelAdmin):
+    list_display = ("public_id", "bot", "status", "locale", "last_seq", "updated_at")
+    list_filter = ("status", "bot", "locale")
+    list_select_related = ("bot",)
+    date_hierarchy = "created_at"
+    inlines = (MessageInline,)
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnly, ModelAdmin):
+    list_display = ("value", "reasons", "comment", "message", "created_at")
+    list_filter = ("value",)
+    list_select_related = ("message",)

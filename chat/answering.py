@@ -1,0 +1,63 @@
+"""From a customer's turn to the bot's words: one generator, read from top to bottom.
+
+Knows no database and no socket. The runner calls it in a thread of its own.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from chat import prompts
+from chat.inference.engine import Engine, EngineError, GenerationParams
+from chat.prompts import Prompt
+
+LONGEST_UNIT = 160
+REPEATS = 3
+SHORTEST_LOOP = 24
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """One reply to be written. ``request_id`` names it to the engine for cancelling."""
+
+    request_id: str
+    prompt: Prompt
+    max_new_tokens: int
+
+
+def answer(request: AnswerRequest, engine: Engine) -> Iterator[str]:
+    """Yield the answer as text deltas. Raises :class:`EngineError`."""
+    room = engine.context_length - request.max_new_tokens
+    try:
+        messages = prompts.fit(request.prompt, tokens=room, count=engine.count_tokens)
+    except prompts.PromptTooLong:
+        raise EngineError(
+            "the question does not fit the window", code="prompt_too_long", retryable=False
+        ) from None
+    params = GenerationParams(max_new_tokens=request.max_new_tokens)
+    try:
+        yield from until_repetitive(engine.stream(request.request_id, messages, params))
+    finally:
+        # However it ended, the seat is free for the next one.
+        engine.cancel(request.request_id)
+
+
+def until_repetitive(deltas: Iterable[str]) -> Iterator[str]:
+    """End a text that only says the same again and again, as small models may.
+
+    A unit of up to ``LONGEST_UNIT`` characters that stands at the end ``REPEATS`` times or
+    more, and over at least ``SHORTEST_LOOP`` characters, ends the answer. What was shown stays.
+    """
+    text = ""
+    for delta in deltas:
+        yield delta
+        text = (text + delta)[-LONGEST_UNIT * REPEATS :]
+        if _is_looping(text):
+            return
+
+
+def _is_looping(text: str) -> bool:
+    for length in range(1, min(LONGEST_UNIT, len(text) // REPEATS) + 1):
+        repeats = max(REPEATS, -(-SHORTEST_LOOP // length))
+        if text.endswith(text[-length:] * repeats) and not text[-length:].isspace():
+            return True
+    return False

@@ -1,0 +1,79 @@
+"""What every engine is: messages in, text deltas out.
+
+Pure Python: no Django, no model library. The contract that all engines share is written
+as one test suite, ``tests/chat/inference/test_engine_contract.py``, run over each of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypedDict
+
+
+class ChatMessage(TypedDict):
+    """One turn as chat templates and OpenAI-compatible servers expect it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationParams:
+    """How to generate one answer.
+
+    ``temperature`` 0 is greedy. ``draft`` is a text that an engine may verify instead of
+    generating token by token; engines without verification ignore it.
+    """
+
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    ignore_eos: bool = False
+    draft: str = ""
+
+
+class EngineError(Exception):
+    """An engine could not answer. ``code`` is shown to programs, the text to operators.
+
+    ``retryable`` says whether the same request may succeed later or elsewhere.
+    """
+
+    def __init__(self, message: str, *, code: str = "engine_error", retryable: bool = True) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+
+
+class Engine(Protocol):
+    """A loaded model. All methods may be called from several threads at once."""
+
+    name: str
+    """Which engine this is, one of ``ENGINES`` in :mod:`chat.inference.opening`."""
+    device: str
+    """``cpu``, ``cuda`` or the address of a server."""
+    seats: int
+    """How many answers it generates at once; more callers wait inside :meth:`stream`."""
+    context_length: int
+    """Tokens that prompt and answer may take together."""
+
+    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """Tokens of the prompt that :meth:`stream` would read for ``messages``."""
+        ...
+
+    def stream(
+        self, request_id: str, messages: Sequence[ChatMessage], params: GenerationParams
+    ) -> Iterator[str]:
+        """Yield the answer as text deltas; their concatenation is the whole answer.
+
+        Deltas are whole characters, never empty. Closing the iterator early ends the work.
+        Raises :class:`EngineError`; a prompt that does not fit has code ``prompt_too_long``.
+        """
+        ...
+
+    def cancel(self, request_id: str) -> None:
+        """End that request's stream soon and free its seat; unknown ids are ignored."""
+        ...
+
+    def close(self) -> None:
+        """Give back memory and threads; streams still running end with :class:`EngineError`."""
+        ...

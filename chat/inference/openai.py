@@ -1,0 +1,149 @@
+"""Any OpenAI-compatible server: vLLM, SGLang, the llama.cpp server, a cluster behind one URL."""
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+
+from chat.inference.engine import ChatMessage, EngineError, GenerationParams
+from chat.inference.seats import Seats, Work
+
+_BYTES_PER_TOKEN = 3
+"""A cautious guess: the server's tokenizer is not ours to know. In UTF-8, a Chinese character
+has three bytes and about one token."""
+
+
+class OpenAIEngine:
+    """Streams from ``url``/chat/completions. ``url`` ends in ``/v1``."""
+
+    name = "openai"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str = "",
+        api_key: str = "",
+        seats: int = 8,
+        context_length: int = 1024,
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise EngineError(
+                "The openai engine needs the address of a server, ending in /v1.",
+                code="engine_unusable",
+                retryable=False,
+            )
+        self.device = url
+        self.seats = seats
+        self.context_length = context_length
+        self._model = model
+        self._seats = Seats(seats)
+        self._client = httpx.Client(
+            base_url=url.rstrip("/") + "/",
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx.Timeout(60.0, connect=5.0),
+            # A kept connection may be gone when it is used again, which fails a whole answer.
+            limits=httpx.Limits(max_connections=seats, max_keepalive_connections=0),
+        )
+
+    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """An estimate from the length of the text."""
+        return sum(len(m["content"].encode()) // _BYTES_PER_TOKEN + 4 for m in messages)
+
+    def stream(
+        self, request_id: str, messages: Sequence[ChatMessage], params: GenerationParams
+    ) -> Iterator[str]:
+        """Yield the server's deltas; see :class:`chat.inference.engine.Engine`."""
+        with self._seats.seat(request_id) as work:
+            if work.is_over():
+                return
+            with self._failures(work), self._open(messages, params) as response:
+                work.on_end(lambda: _hang_up(response))
+                _check(response)
+                for line in response.iter_lines():
+                    if work.is_over():
+                        return
+                    if delta := _delta(line):
+                        yield delta
+            # A connection that was cut on purpose may look like a normal end.
+            work.is_over()
+
+    def cancel(self, request_id: str) -> None:
+        """Hang up; servers stop generating when their client is gone."""
+        self._seats.cancel(request_id)
+
+    def close(self) -> None:
+        """Hang up on every stream and close the connections."""
+        self._seats.close()
+        self._client.close()
+
+    @contextlib.contextmanager
+    def _open(
+        self, messages: Sequence[ChatMessage], params: GenerationParams
+    ) -> Iterator[httpx.Response]:
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": list(messages),
+            "stream": True,
+            "max_tokens": params.max_new_tokens,
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "seed": params.seed,
+        }
+        if params.ignore_eos:
+            # Not in OpenAI's own interface; vLLM, SGLang and llama.cpp know it.
+            body["ignore_eos"] = True
+        with self._client.stream("POST", "chat/completions", json=body) as response:
+            yield response
+
+    @contextlib.contextmanager
+    def _failures(self, work: Work) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.HTTPError, httpx.StreamError, RuntimeError) as error:
+            # Hanging up makes the read fail, which is then no failure of the server.
+            if not work.is_over():
+                raise EngineError(
+                    f"The model server at {self.device} failed: {error}", code="server_failed"
+                ) from error
+
+
+def _hang_up(response: httpx.Response) -> None:
+    stream = response.extensions.get("network_stream")
+    found = stream.get_extra_info("socket") if stream is not None else None
+    if found is not None:
+        # Closing alone does not wake a thread that waits for data. The server may be gone first.
+        with contextlib.suppress(OSError):
+            found.shutdown(socket.SHUT_RDWR)
+
+
+def _check(response: httpx.Response) -> None:
+    if response.status_code == httpx.codes.OK:
+        return
+    response.read()
+    text = response.text[:200]
+    if response.status_code == 400 and "context" in text.lower():
+        raise EngineError(text, code="prompt_too_long", retryable=False)
+    raise EngineError(
+        f"The model server answered {response.status_code}: {text}",
+        code="server_refused",
+        retryable=response.status_code in (408, 425, 429) or response.status_code >= 500,
+    )
+
+
+def _delta(line: str) -> str:
+    """The text in one server-sent event; empty for comments, roles and the end."""
+    kind, _, data = line.partition(":")
+    if kind != "data" or data.strip() == "[DONE]":
+        return ""
+    try:
+        event = json.loads(data)
+    except ValueError as error:
+        raise EngineError("The model server sent no JSON.", code="server_failed") from error
+    if "error" in event:
+        raise EngineError(f"The model server failed: {event['error']}", code="server_failed")
+    choices = event.get("choices") or [{}]
+    return str(choices[0].get("delta", {}).get("content") or "")

@@ -1,0 +1,103 @@
+"""Messages to token ids and back, without importing transformers.
+
+The chat template is rendered as transformers renders it (a sandboxed Jinja environment with
+the same switches) and nothing is added around it: templates write their own start tokens.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from tokenizers import Tokenizer
+
+from chat.inference.engine import ChatMessage, EngineError
+
+
+class ChatTokenizer:
+    """The tokenizer and chat template of one artifact folder. Safe for several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        # Files may ask for padding or truncation, which training once needed.
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        settings = _json(folder / "tokenizer_config.json")
+        self._variables = {
+            name: _text(settings.get(name)) for name in ("bos_token", "eos_token", "pad_token")
+        }
+        self._template = _environment().from_string(_template(folder, settings))
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        self._special = [token.content for token in added if token.special]
+        self.stop_ids = self._stop_ids(folder)
+
+    def prompt_ids(self, messages: Sequence[ChatMessage]) -> list[int]:
+        """The prompt for the next answer. Raises :class:`EngineError` if the template refuses."""
+        plain = [{**message, "content": self._plain(message["content"])} for message in messages]
+        try:
+            text = self._template.render(
+                messages=plain, add_generation_prompt=True, **self._variables
+            )
+        except TemplateError as error:
+            raise EngineError(
+                f"The chat template refuses these messages: {error}",
+                code="template_refused",
+                retryable=False,
+            ) from error
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ``ids``; bytes that are no character yet read as U+FFFD."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def _plain(self, content: str) -> str:
+        """Content without control tokens: whoever types ``<|im_end|>`` must not end a turn."""
+        before = None
+        while before != content:
+            # Again, as taking one out may join the halves of another.
+            before = content
+            for token in self._special:
+                content = content.replace(token, "")
+        return content
+
+    def _stop_ids(self, folder: Path) -> frozenset[int]:
+        named: list[Any] = [self._tokenizer.token_to_id(self._variables["eos_token"])]
+        for name in ("generation_config.json", "config.json"):
+            found = _json(folder / name).get("eos_token_id")
+            named += found if isinstance(found, list) else [found]
+        return frozenset(int(stop) for stop in named if stop is not None)
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.globals["raise_exception"] = _refuse
+    environment.filters["tojson"] = lambda value, **options: json.dumps(
+        value, ensure_ascii=False, **options
+    )
+    return environment
+
+
+def _refuse(message: str) -> NoReturn:
+    raise TemplateError(message)
+
+
+def _template(folder: Path, settings: dict[str, Any]) -> str:
+    place = folder / "chat_template.jinja"
+    text = place.read_text(encoding="utf-8") if place.exists() else settings.get("chat_template")
+    if not isinstance(text, str):
+        raise EngineError(
+            f"{folder.name} has no chat template.", code="no_chat_template", retryable=False
+        )
+    return text
+
+
+def _json(place: Path) -> dict[str, Any]:
+    return dict(json.loads(place.read_text(encoding="utf-8"))) if place.exists() else {}
+
+
+def _text(token: Any) -> str:
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")

@@ -1,0 +1,34 @@
+"""Answer customers until stopped."""
+
+import asyncio
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from chat.deployments import EngineShelf
+from chat.inference.engine import EngineError
+from chat.runner import Runner
+
+
+class Command(BaseCommand):
+    help = "Claim waiting replies and answer them with the deployed models, until stopped."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        shelf = EngineShelf()
+        try:
+            shelf.warm_up()
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        try:
+            asyncio.run(self._run(shelf))
+        finally:
+            shelf.close()
+
+    async def _run(self, shelf: EngineShelf) -> None:
+        runner = Runner(shelf, seats=settings.CHAT_SEATS)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, runner.stop)
+        await runner.run()

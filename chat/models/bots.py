@@ -1,0 +1,107 @@
+"""A bot, the keys that servers use to reach it, and what it is served with."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chat.models.fields import validate_locale_questions, validate_locale_texts, validate_origins
+
+
+class Bot(models.Model):
+    """Somebody's assistant: how it introduces itself, and which sites may embed it."""
+
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    slug = models.SlugField(_("short name"), unique=True)
+    name = models.CharField(_("name"), max_length=80, help_text=_("Shown to customers."))
+    instructions = models.JSONField(
+        _("instructions"),
+        default=dict,
+        blank=True,
+        validators=[validate_locale_texts],
+    )
+    welcome = models.JSONField(
+        _("welcome"), default=dict, blank=True, validators=[validate_locale_texts]
+    )
+    starter_questions = models.JSONField(
+        _("starter questions"),
+        default=dict,
+        blank=True,
+        validators=[validate_locale_questions],
+    )
+    allowed_sites = models.JSONField(
+        _("allowed sites"),
+        default=list,
+        blank=True,
+        validators=[validate_origins],
+    )
+    theme_color = models.CharField(_("colour"), max_length=7, default="#0b6b5d")
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("bot")
+        verbose_name_plural = _("bots")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(theme_color__regex=r"^#[0-9a-fA-F]{6}$"),
+                name="bot_theme_color_is_hex",
+                violation_error_message=_("Write the colour as #rrggbb."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def text(self, texts: dict[str, str], locale: str) -> str:
+        """The text for ``locale``, else the English one, else any, else nothing."""
+        return texts.get(locale) or texts.get("en") or next(iter(texts.values()), "")
+
+
+class ApiKey(models.Model):
+    """Lets a company's own server ask a bot. The key itself is shown once and not kept."""
+
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="api_keys")
+    name = models.CharField(_("name"), max_length=80)
+    prefix = models.CharField(_("begins with"), max_length=12, editable=False)
+    key_hash = models.BinaryField(max_length=32, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}...)"
+
+
+class Deployment(models.Model):
+    """What answers for a bot: the whole contract between training and serving.
+
+    ``artifact`` names a folder below ``var/models/serving``; engines without one
+    (``openai``, ``echo``) leave it empty.
+    """
+
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="deployments")
+    version = models.PositiveIntegerField(_("version"))
+    engine = models.CharField(_("engine"), max_length=20, default="auto")
+    artifact = models.CharField(_("artifact"), max_length=200, blank=True)
+    is_active = models.BooleanField(_("serves"), default=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("deployment")
+        verbose_name_plural = _("deployments")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["bot", "version"], name="deployment_version_unique"),
+            models.UniqueConstraint(
+                fields=["bot"],
+                condition=models.Q(is_active=True),
+                name="deployment_one_active_per_bot",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bot} v{self.version}"

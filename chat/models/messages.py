@@ -1,0 +1,126 @@
+"""Messages. A reply is a message too, and the queue of work at the same time."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chat.models.bots import Deployment
+from chat.models.conversations import Conversation, Visitor
+
+
+class Message(models.Model):
+    """One turn of a conversation.
+
+    A reply of the bot begins ``pending``, is claimed by a runner (``generating``, with a
+    lease) and settles as ``sent``, ``failed`` or ``cancelled``. All others are born ``sent``.
+    """
+
+    class Role(models.TextChoices):
+        CUSTOMER = "customer", _("customer")
+        ASSISTANT = "assistant", _("bot")
+        AGENT = "agent", _("agent")
+        NOTICE = "notice", _("notice")
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("waiting")
+        GENERATING = "generating", _("being written")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("stopped")
+
+    class Source(models.TextChoices):
+        CURATED = "curated", _("curated answer")
+        CACHE = "cache", _("cache")
+        MODEL = "model", _("model")
+        NOTICE = "notice", _("notice")
+        AGENT = "agent", _("agent")
+
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    seq = models.PositiveIntegerField(_("number"))
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    status = models.CharField(
+        _("status"), max_length=10, choices=Status.choices, default=Status.SENT
+    )
+    text = models.TextField(_("text"), blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices, blank=True)
+    code = models.CharField(_("code"), max_length=40, blank=True)
+    client_message_id = models.UUIDField(null=True, editable=False)
+    reply_to = models.ForeignKey("self", models.CASCADE, null=True, related_name="replies")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    # Of replies only: the queue
+    lease_owner = models.CharField(max_length=80, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    # ``attempt`` only grows: it fences off a runner that lost its lease. ``attempts_left`` is
+    # the budget, given back when nothing went wrong.
+    attempt = models.PositiveIntegerField(_("attempts"), default=0, editable=False)
+    attempts_left = models.PositiveSmallIntegerField(default=0, editable=False)
+    queued_at = models.DateTimeField(null=True, editable=False)
+
+    # Of replies only: how the answer came about
+    deployment = models.ForeignKey(Deployment, models.SET_NULL, null=True, editable=False)
+    prompt_version = models.CharField(max_length=20, blank=True, editable=False)
+    timings = models.JSONField(_("timings, seconds"), default=dict, editable=False)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq_unique"),
+            models.UniqueConstraint(
+                fields=["conversation", "client_message_id"], name="message_client_id_unique"
+            ),
+            # Two runners can never answer in one conversation at once, whatever they believe.
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=models.Q(status="generating"),
+                name="message_one_generating",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["status", "id"],
+                condition=models.Q(status__in=["pending", "generating"]),
+                name="message_queue",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.seq} of {self.conversation_id}"
+
+    @property
+    def is_settled(self) -> bool:
+        return self.status not in (self.Status.PENDING, self.Status.GENERATING)
+
+
+class Feedback(models.Model):
+    """What a visitor thought of one answer."""
+
+    class Value(models.TextChoices):
+        UP = "up", _("helpful")
+        DOWN = "down", _("not helpful")
+
+    class Reason(models.TextChoices):
+        WRONG = "wrong", _("wrong")
+        INCOMPLETE = "incomplete", _("incomplete")
+        UNCLEAR = "unclear", _("unclear")
+        RUDE = "rude", _("rude")
+        OTHER = "other", _("something else")
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="feedback")
+    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="feedback")
+    value = models.CharField(_("value"), max_length=4, choices=Value.choices)
+    reasons = models.JSONField(_("reasons"), default=list, blank=True)
+    comment = models.TextField(_("comment"), blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("feedback")
+        verbose_name_plural = _("feedback")
+
+    def __str__(self) -> str:
+        return f"{self.value} on message {self.message_id}"

@@ -1,0 +1,67 @@
+"""Reads that more than one place needs."""
+
+import uuid
+
+from django.db.models import QuerySet
+
+from chat.models import Bot, Conversation, Deployment, Message, Visitor
+
+DEMO_BOT_SLUG = "demo"
+
+
+def active_bot(public_id: uuid.UUID) -> Bot | None:
+    return Bot.objects.filter(public_id=public_id, is_active=True).first()
+
+
+def demo_bot() -> Bot | None:
+    return Bot.objects.filter(slug=DEMO_BOT_SLUG, is_active=True).first()
+
+
+def visitor_conversations(visitor: Visitor, *, limit: int = 20) -> list[Conversation]:
+    """The visitor's conversations, newest first."""
+    return list(visitor.conversations.order_by("-id")[:limit])
+
+
+def messages_after(conversation: Conversation, seq: int, *, limit: int = 500) -> list[Message]:
+    """The newest ``limit`` messages numbered above ``seq``, in order."""
+    newest = (
+        conversation.messages.filter(seq__gt=seq)
+        .select_related("reply_to", "feedback")
+        .order_by("-seq")[:limit]
+    )
+    return list(reversed(newest))
+
+
+def message_with_relations(pk: int) -> Message:
+    """One message with all that its presentation needs."""
+    return with_relations(Message.objects.filter(pk=pk)).get()
+
+
+def turns_before(reply: Message, *, limit: int) -> list[Message]:
+    """What customer, bot and agents said up to the question of ``reply``, oldest first.
+
+    The question is the last one. Failed replies and notices are no part of what was said.
+    """
+    said = reply.conversation.messages.filter(
+        seq__lt=reply.seq,
+        role__in=[Message.Role.CUSTOMER, Message.Role.ASSISTANT, Message.Role.AGENT],
+        status__in=[Message.Status.SENT, Message.Status.CANCELLED],
+    ).exclude(text="")
+    return list(reversed(said.order_by("-seq")[: limit + 1]))
+
+
+def active_deployments() -> QuerySet[Deployment]:
+    """What runners have to serve now."""
+    return Deployment.objects.filter(is_active=True, bot__is_active=True).select_related("bot")
+
+
+def with_relations(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """With all that services and presentation follow from a message."""
+    return messages.select_related(
+        "conversation__bot", "conversation__visitor", "reply_to", "feedback"
+    )
+
+
+def outcome_of(question: Message) -> Message:
+    """What answers the question: the bot's reply, or the notice instead of one."""
+    return question.replies.latest("seq")

@@ -1,0 +1,185 @@
+"""What a customer does in a conversation."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from chat.events import TEXT_CHARACTERS
+from chat.models import Conversation, Feedback, Message
+from chat.services import publishing
+
+
+class ConversationClosed(Exception):
+    """Nothing can be added to a closed conversation."""
+
+
+class NotAnAnswer(Exception):
+    """Thumbs are for what the bot or an agent said."""
+
+
+class InvalidText(ValueError):
+    """The text cannot be a message; the exception's text says why, to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A customer's message, and whether this call stored it."""
+
+    message: Message
+    created: bool
+
+
+def clean_text(text: str) -> str:
+    """The text as it is stored. Raises :class:`InvalidText`."""
+    text = text.strip()
+    if not text:
+        raise InvalidText(_("Write something first."))
+    if len(text) > TEXT_CHARACTERS:
+        raise InvalidText(
+            _("Messages may have %(limit)d characters at most.") % {"limit": TEXT_CHARACTERS}
+        )
+    # No database and no UTF-8 frame can carry these.
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidText(_("The message contains characters that are not text."))
+    return text
+
+
+@transaction.atomic
+def post_message(
+    conversation: Conversation, *, text: str, client_message_id: uuid.UUID | None = None
+) -> Posted:
+    """Store the customer's message and put the bot's reply into the queue.
+
+    Idempotent on ``client_message_id``. Raises :class:`InvalidText` and
+    :class:`ConversationClosed`.
+    """
+    text = clean_text(text)
+    conversation = _locked(conversation)
+    if client_message_id is not None:
+        known = conversation.messages.filter(client_message_id=client_message_id).first()
+        if known is not None:
+            return Posted(known, created=False)
+    if conversation.status == Conversation.Status.CLOSED:
+        raise ConversationClosed
+    # First, so that runners begin while everybody else is being told.
+    publishing.call_runners("wake")
+    question = _append(
+        conversation,
+        role=Message.Role.CUSTOMER,
+        text=text,
+        client_message_id=client_message_id,
+    )
+    if _queue_is_full(conversation):
+        _append_notice(conversation, code="busy", reply_to=question)
+    else:
+        _append(
+            conversation,
+            role=Message.Role.ASSISTANT,
+            status=Message.Status.PENDING,
+            reply_to=question,
+            queued_at=timezone.now(),
+            attempts_left=settings.CHAT_MAX_ATTEMPTS,
+        )
+    return Posted(question, created=True)
+
+
+@transaction.atomic
+def request_person(conversation: Conversation) -> Conversation:
+    """Note that the customer wants a person. Asking twice changes nothing.
+
+    Raises :class:`ConversationClosed`.
+    """
+    conversation = _locked(conversation)
+    if conversation.status == Conversation.Status.CLOSED:
+        raise ConversationClosed
+    if conversation.status == Conversation.Status.OPEN:
+        conversation.status = Conversation.Status.WAITING
+        conversation.save(update_fields=["status", "updated_at"])
+        _append_notice(conversation, code="person_requested")
+        publishing.announce_conversation(conversation)
+    return conversation
+
+
+@transaction.atomic
+def give_feedback(message: Message, *, value: str, reasons: list[str], comment: str) -> Message:
+    """Record the visitor's thumbs for a bot's or agent's message; ``none`` takes it back.
+
+    Raises :class:`NotAnAnswer`.
+    """
+    if message.role not in (Message.Role.ASSISTANT, Message.Role.AGENT) or not message.is_settled:
+        raise NotAnAnswer
+    feedback = None
+    if value == "none":
+        Feedback.objects.filter(message=message).delete()
+    else:
+        feedback, _created = Feedback.objects.update_or_create(
+            message=message,
+            defaults={
+                "visitor": message.conversation.visitor,
+                "value": value,
+                "reasons": reasons,
+                "comment": comment,
+            },
+        )
+    publishing.announce_feedback(message, feedback)
+    return message
+
+
+def _locked(conversation: Conversation) -> Conversation:
+    """The conversation, alone in this transaction: ``seq`` has no gaps and no twins.
+
+    Sockets stay open for hours: one that was erased meanwhile, or whose bot was switched
+    off, raises :class:`ConversationClosed`, too.
+    """
+    current = (
+        Conversation.objects.select_for_update(of=("self",))
+        .select_related("bot", "visitor")
+        .filter(pk=conversation.pk, bot__is_active=True)
+        .first()
+    )
+    if current is None:
+        raise ConversationClosed
+    return current
+
+
+def _append(conversation: Conversation, **fields: object) -> Message:
+    conversation.last_seq += 1
+    conversation.save(update_fields=["last_seq", "updated_at"])
+    message = Message.objects.create(conversation=conversation, seq=conversation.last_seq, **fields)
+    publishing.announce_message("message.created", message, is_new=True)
+    return message
+
+
+def _append_notice(
+    conversation: Conversation, *, code: str, reply_to: Message | None = None
+) -> Message:
+    with translation.override(conversation.locale):
+        text = {
+            "busy": _(
+                "Very many people are asking right now. Please try again in a minute, "
+                "or ask for a person."
+            ),
+            "person_requested": _(
+                "We have noted that you would like to talk to a person. "
+                "You can keep asking here meanwhile."
+            ),
+        }[code]
+    return _append(
+        conversation,
+        role=Message.Role.NOTICE,
+        source=Message.Source.NOTICE,
+        code=code,
+        text=text,
+        reply_to=reply_to,
+    )
+
+
+def _queue_is_full(conversation: Conversation) -> bool:
+    waiting = Message.objects.filter(
+        status=Message.Status.PENDING, conversation__bot_id=conversation.bot_id
+    )
+    return waiting.count() >= settings.CHAT_QUEUE_LIMIT

@@ -1,0 +1,234 @@
+"""The queue of replies: claimed by runners under a lease, settled exactly once.
+
+Every write of a runner names owner and attempt. A runner that lost its lease matches no row
+any more, so nothing it still believes can reach a customer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
+
+from chat.models import Deployment, Message
+from chat.selectors import message_with_relations, with_relations
+from chat.services import publishing
+
+Status = Message.Status
+
+
+class NotCancellable(Exception):
+    """The reply is settled, or the message is no reply."""
+
+
+class NotRetryable(Exception):
+    """The reply is neither failed nor cancelled, or a later message exists already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write one reply, until the lease ends."""
+
+    message: Message
+    owner: str
+    attempt: int
+
+
+def claim(*, owner: str, limit: int) -> list[Claim]:
+    """Take up to ``limit`` waiting replies, oldest first, one per conversation.
+
+    A reply whose conversation has an earlier one waiting or being written is not taken.
+    """
+    candidates = _claimable().values_list("pk", flat=True)[:limit]
+    return [taken for pk in candidates if (taken := _claim_one(pk, owner))]
+
+
+def _claimable() -> QuerySet[Message]:
+    before = Message.objects.filter(
+        conversation=OuterRef("conversation"),
+        seq__lt=OuterRef("seq"),
+        status__in=[Status.PENDING, Status.GENERATING],
+    )
+    return Message.objects.filter(~Exists(before), status=Status.PENDING).order_by(
+        "queued_at", "id"
+    )
+
+
+def _claim_one(pk: int, owner: str) -> Claim | None:
+    try:
+        with transaction.atomic():
+            taken = Message.objects.filter(pk=pk, status=Status.PENDING).update(
+                status=Status.GENERATING,
+                lease_owner=owner,
+                lease_until=_lease_end(),
+                attempt=F("attempt") + 1,
+                attempts_left=F("attempts_left") - 1,
+                text="",
+            )
+            if not taken:
+                return None
+            message = message_with_relations(pk)
+            publishing.announce_message("message.generating", message)
+            return Claim(message, owner, message.attempt)
+    except IntegrityError:
+        # Another runner began an earlier reply of this conversation in the same instant.
+        return None
+
+
+def renew(claim: Claim, *, text: str) -> bool:
+    """Prolong the lease and keep the text so far. False: the reply is no longer ours."""
+    return bool(_held(claim).update(lease_until=_lease_end(), text=text))
+
+
+def settle_sent(
+    claim: Claim,
+    *,
+    text: str,
+    source: str,
+    deployment: Deployment | None,
+    prompt_version: str,
+    timings: dict[str, float],
+) -> bool:
+    """The answer is complete. False: the reply is no longer ours and nothing changed."""
+    return _settle(
+        claim,
+        "message.sent",
+        status=Status.SENT,
+        text=text,
+        source=source,
+        deployment=deployment,
+        prompt_version=prompt_version,
+        timings=timings,
+        code="",
+    )
+
+
+def settle_failed(claim: Claim, *, code: str, retryable: bool) -> bool:
+    """No answer came. Back into the queue while attempts are left and it may help."""
+    if retryable and claim.message.attempts_left > 0:
+        return _settle(claim, "message.requeued", status=Status.PENDING, text="")
+    return _settle(claim, "message.failed", status=Status.FAILED, text="", code=code)
+
+
+def release(claim: Claim) -> bool:
+    """Give the reply back untouched: this runner stops, no attempt was used up."""
+    return _settle(
+        claim,
+        "message.requeued",
+        status=Status.PENDING,
+        text="",
+        attempts_left=F("attempts_left") + 1,
+    )
+
+
+def keep_cancelled_text(claim: Claim, *, text: str) -> bool:
+    """After a cancellation, store what had been said until then."""
+    kept = Message.objects.filter(
+        pk=claim.message.pk, status=Status.CANCELLED, attempt=claim.attempt
+    ).update(text=text, source=Message.Source.MODEL)
+    if kept:
+        claim.message.status, claim.message.text = Status.CANCELLED, text
+        claim.message.source = Message.Source.MODEL
+        publishing.announce_message("message.cancelled", claim.message)
+    return bool(kept)
+
+
+@transaction.atomic
+def cancel(reply: Message) -> Message:
+    """Stop a reply: from this commit on its runner can write no more.
+
+    Raises :class:`NotCancellable`.
+    """
+    stopped = Message.objects.filter(
+        pk=reply.pk, role=Message.Role.ASSISTANT, status__in=[Status.PENDING, Status.GENERATING]
+    ).update(status=Status.CANCELLED, lease_until=None)
+    if not stopped:
+        raise NotCancellable
+    publishing.call_runners("cancelled", message_id=str(reply.public_id))
+    publishing.call_runners("wake")
+    reply = message_with_relations(reply.pk)
+    publishing.announce_message("message.cancelled", reply)
+    return reply
+
+
+@transaction.atomic
+def retry(reply: Message) -> Message:
+    """Put a failed or cancelled reply back into the queue. Raises :class:`NotRetryable`.
+
+    Only the newest reply: an answer that appears above later messages confuses everybody.
+    """
+    later = Message.objects.filter(
+        conversation=reply.conversation_id,
+        seq__gt=reply.seq,
+        role__in=[Message.Role.CUSTOMER, Message.Role.ASSISTANT],
+    )
+    requeued = Message.objects.filter(
+        ~Exists(later),
+        pk=reply.pk,
+        role=Message.Role.ASSISTANT,
+        status__in=[Status.FAILED, Status.CANCELLED],
+    ).update(
+        status=Status.PENDING,
+        text="",
+        code="",
+        queued_at=timezone.now(),
+        attempts_left=settings.CHAT_MAX_ATTEMPTS,
+    )
+    if not requeued:
+        raise NotRetryable
+    publishing.call_runners("wake")
+    reply = message_with_relations(reply.pk)
+    publishing.announce_message("message.requeued", reply)
+    return reply
+
+
+def recover_expired() -> int:
+    """Put replies whose runner fell silent back into the queue; returns how many."""
+    expired = Message.objects.filter(status=Status.GENERATING, lease_until__lt=timezone.now())
+    recovered = 0
+    for message in with_relations(expired):
+        lost = Claim(message, message.lease_owner, message.attempt)
+        recovered += settle_failed(lost, code="attempts_exhausted", retryable=True)
+    return recovered
+
+
+def fail_overdue() -> int:
+    """Mark replies that nobody took in time as failed; returns how many."""
+    patience = timedelta(seconds=settings.CHAT_REPLY_DEADLINE_SECONDS)
+    overdue = Message.objects.filter(status=Status.PENDING, queued_at__lt=timezone.now() - patience)
+    failed = 0
+    for message in with_relations(overdue):
+        with transaction.atomic():
+            if Message.objects.filter(pk=message.pk, status=Status.PENDING).update(
+                status=Status.FAILED, code="overdue"
+            ):
+                message.status, message.code = Status.FAILED, "overdue"
+                publishing.announce_message("message.failed", message)
+                failed += 1
+    return failed
+
+
+@transaction.atomic
+def _settle(claim: Claim, kind: str, **changes: object) -> bool:
+    settled = _held(claim).update(lease_until=None, lease_owner="", **changes)
+    if settled:
+        for field, value in changes.items():
+            setattr(claim.message, field, value)
+        publishing.announce_message(kind, claim.message)
+        publishing.call_runners("wake")
+    return bool(settled)
+
+
+def _held(claim: Claim) -> QuerySet[Message]:
+    return Message.objects.filter(
+        pk=claim.message.pk,
+        status=Status.GENERATING,
+        lease_owner=claim.owner,
+        attempt=claim.attempt,
+    )
+
+
+def _lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.CHAT_LEASE_SECONDS)

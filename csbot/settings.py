@@ -1,0 +1,291 @@
+"""Django settings. Values that operators change come from :mod:`csbot.env` alone."""
+
+import os
+import secrets
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from csbot import env
+
+BASE_DIR = env.BASE_DIR
+VAR_DIR = (BASE_DIR / env.read("CSBOT_VAR_DIR")).resolve()
+MODELS_DIR = VAR_DIR / "models"
+
+
+def _secret_key() -> str:
+    """The configured key, or one generated once and kept readable to the owner alone."""
+    if key := env.read("CSBOT_SECRET_KEY"):
+        return str(key)
+    path = VAR_DIR / "secret_key"
+    try:
+        return str(path.read_text())
+    except FileNotFoundError:
+        VAR_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Two processes may start at once: whoever links first wins, both read the winner's.
+        mine = VAR_DIR / f".secret_key.{os.getpid()}"
+        mine.touch(mode=0o600)
+        mine.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(mine, path)
+        except FileExistsError:
+            pass
+        finally:
+            mine.unlink()
+        return str(path.read_text())
+
+
+DEBUG: bool = env.read("CSBOT_DEBUG")
+SECRET_KEY = _secret_key()
+
+HOST: str = env.read("CSBOT_HOST")
+PORT: int = env.read("CSBOT_PORT")
+PUBLIC_URL: str = (env.read("CSBOT_PUBLIC_URL") or f"http://{HOST}:{PORT}").rstrip("/")
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1")
+OWN_ORIGINS = {PUBLIC_URL}
+if urlsplit(PUBLIC_URL).hostname in _LOOPBACK_NAMES:
+    # On a laptop people type either name.
+    OWN_ORIGINS |= {f"http://{name}:{PORT}" for name in _LOOPBACK_NAMES}
+TRUSTED_PROXIES: int = env.read("CSBOT_TRUSTED_PROXIES")
+_SECURE = urlsplit(PUBLIC_URL).scheme == "https"
+
+ALLOWED_HOSTS: list[str] = [
+    urlsplit(PUBLIC_URL).hostname or "localhost",
+    "localhost",
+    "127.0.0.1",
+    *env.read("CSBOT_ALLOWED_HOSTS"),
+]
+CSRF_TRUSTED_ORIGINS = sorted(OWN_ORIGINS)
+
+INSTALLED_APPS = [
+    "csbot.apps.CsbotConfig",
+    "moderation.apps.ModerationConfig",
+    "chat.apps.ChatConfig",
+    "training.apps.TrainingConfig",
+    "unfold.apps.BasicAppConfig",
+    "csbot.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "guardian",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+
+ROOT_URLCONF = "csbot.urls"
+ASGI_APPLICATION = "csbot.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database. SQLite runs in WAL mode with immediate transactions: with deferred ones, writers
+# that read first fail with "database is locked" instead of waiting.
+if _database_url := env.read("DATABASE_URL"):
+    DATABASES = {"default": environ.Env.db_url_config(_database_url)}
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+    )
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": VAR_DIR / "csbot.sqlite3",
+            "OPTIONS": {
+                "timeout": 20,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            },
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Valkey carries calls and rate limits, never the only copy of anything.
+VALKEY_SOCKET = VAR_DIR / "valkey" / "valkey.sock"
+EMBEDDED_VALKEY = not env.read("VALKEY_URL")
+VALKEY_URL: str = env.read("VALKEY_URL") or f"unix://{VALKEY_SOCKET}?db=0"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": VALKEY_URL, "socket_timeout": 2}], "prefix": "csbot"},
+    },
+}
+
+CELERY_BROKER_URL = (
+    VALKEY_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+    if VALKEY_URL.startswith("unix://")
+    else VALKEY_URL
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "fail-overdue-replies": {"task": "chat.tasks.fail_overdue_replies", "schedule": 15.0},
+    "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
+}
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+# Permissions belong to named people and roles; nobody has any by not logging in.
+ANONYMOUS_USER_NAME = None
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["chat.api.permissions.DenyAll"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "chat.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "csbot",
+    "DESCRIPTION": "Conversations between customers and a bot, for widgets and servers.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ConversationStatusEnum": "chat.models.Conversation.Status",
+        "MessageStatusEnum": "chat.models.Message.Status",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+UNFOLD = {
+    "SITE_TITLE": "csbot",
+    "SITE_HEADER": "csbot",
+    "SITE_SYMBOL": "forum",
+    "SHOW_LANGUAGES": True,
+    "COLORS": {
+        "primary": {
+            "50": "240 253 250",
+            "100": "204 251 241",
+            "200": "153 246 228",
+            "300": "94 234 212",
+            "400": "45 212 191",
+            "500": "20 184 166",
+            "600": "13 117 106",
+            "700": "11 107 93",
+            "800": "17 94 89",
+            "900": "19 78 74",
+            "950": "4 47 46",
+        }
+    },
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+TIME_ZONE = env.read("CSBOT_TIME_ZONE")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Served from where they are: nothing to collect, nothing to forget collecting.
+WHITENOISE_USE_FINDERS = True
+
+# Pages of csbot load nothing from elsewhere and cannot be framed; the widget's panel alone
+# may be framed, by the sites of its bot (chat.views).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = False
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
+SESSION_COOKIE_HTTPONLY = True
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Ids and codes are logged, never what people typed.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": env.read("CSBOT_LOG_LEVEL")},
+}
+
+# The model
+CHAT_ENGINE: str = env.read("CHAT_ENGINE")
+CHAT_DEVICE: str = env.read("CHAT_DEVICE")
+CHAT_MODEL: str = env.read("CHAT_MODEL")
+CHAT_MODEL_SOURCE: str = env.read("CHAT_MODEL_SOURCE")
+CHAT_PRECISION: str = env.read("CHAT_PRECISION")
+CHAT_THREADS: int = env.read("CHAT_THREADS")
+CHAT_SEATS: int = env.read("CHAT_SEATS")
+CHAT_CONTEXT_TOKENS: int = env.read("CHAT_CONTEXT_TOKENS")
+CHAT_MAX_NEW_TOKENS: int = env.read("CHAT_MAX_NEW_TOKENS")
+CHAT_OPENAI_URL: str = env.read("CHAT_OPENAI_URL")
+CHAT_OPENAI_MODEL: str = env.read("CHAT_OPENAI_MODEL")
+CHAT_OPENAI_API_KEY: str = env.read("CHAT_OPENAI_API_KEY")
+CHAT_ECHO_DELAY_SECONDS: float = env.read("CHAT_ECHO_DELAY_SECONDS")
+
+# Replies and limits
+CHAT_QUEUE_LIMIT: int = env.read("CHAT_QUEUE_LIMIT")
+CHAT_LEASE_SECONDS: int = env.read("CHAT_LEASE_SECONDS")
+CHAT_SWEEP_SECONDS: float = env.read("CHAT_SWEEP_SECONDS")
+CHAT_MAX_ATTEMPTS: int = env.read("CHAT_MAX_ATTEMPTS")
+CHAT_REPLY_DEADLINE_SECONDS: int = env.read("CHAT_REPLY_DEADLINE_SECONDS")
+CHAT_CONTEXT_TURNS: int = env.read("CHAT_CONTEXT_TURNS")
+CHAT_RATE_MESSAGES_PER_VISITOR: str = env.read("CHAT_RATE_MESSAGES_PER_VISITOR")
+CHAT_RATE_MESSAGES_PER_ADDRESS: str = env.read("CHAT_RATE_MESSAGES_PER_ADDRESS")
+CHAT_RATE_VISITORS_PER_ADDRESS: str = env.read("CHAT_RATE_VISITORS_PER_ADDRESS")
+CHAT_RATE_SOCKETS_PER_ADDRESS: str = env.read("CHAT_RATE_SOCKETS_PER_ADDRESS")
+CHAT_RATE_API_PER_KEY: str = env.read("CHAT_RATE_API_PER_KEY")

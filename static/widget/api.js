@@ -1,0 +1,48 @@
+/* The REST half of the protocol. */
+const ROOT = "/api/v1/";
+const PATIENCE_MS = 15000;
+
+export class ApiError extends Error {
+  constructor(code, { status = 0, retryAfter = 0 } = {}) {
+    super(code);
+    this.code = code;
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export class Api {
+  #token;
+
+  /** ``token`` is a function: it may change while the panel is open. */
+  constructor(token) {
+    this.#token = token;
+  }
+
+  createVisitor(bot) { return this.#post(`bots/${bot}/visitors`); }
+  createConversation(locale) { return this.#post("conversations", { locale }); }
+  ticket(conversation) { return this.#post(`conversations/${conversation}/ticket`); }
+  requestPerson(conversation) { return this.#post(`conversations/${conversation}/person`); }
+  feedback(message, feedback) { return this.#post(`messages/${message}/feedback`, feedback); }
+  cancel(message) { return this.#post(`messages/${message}/cancel`); }
+  retry(message) { return this.#post(`messages/${message}/retry`); }
+
+  async #post(path, body = {}) {
+    const headers = { "Content-Type": "application/json" };
+    if (this.#token()) headers.Authorization = `Visitor ${this.#token()}`;
+    let response;
+    try {
+      response = await fetch(ROOT + path, {
+        method: "POST", headers, body: JSON.stringify(body), credentials: "omit",
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+    } catch {
+      throw new ApiError("unavailable");
+    }
+    const answer = await response.json().catch(() => ({}));
+    if (response.ok) return answer;
+    throw new ApiError(answer.code ?? "unavailable", {
+      status: response.status, retryAfter: Number(response.headers.get("Retry-After")) || 0,
+    });
+  }
+}

@@ -1,0 +1,167 @@
+/* One message on the screen: what was said, how it stands, and what can be done about it. */
+import { render } from "./markdown.js";
+import { Reasons } from "./reasons.js";
+
+const WRITTEN = new Set(["assistant", "agent"]);
+const COPIED_MS = 1500;
+
+export class Bubble {
+  #node;
+  #i18n;
+  #act;
+  #item = null;
+  #reasons = null;
+
+  /** ``act(what, item, details)`` is called when a button of the message is pressed. */
+  constructor(template, i18n, act) {
+    this.#node = template.content.firstElementChild.cloneNode(true);
+    this.#i18n = i18n;
+    this.#act = act;
+    for (const button of this.#node.querySelectorAll("[data-do]")) {
+      button.addEventListener("click", () => this.#press(button.dataset.do));
+    }
+    this.#words();
+  }
+
+  get node() {
+    return this.#node;
+  }
+
+  /** Show ``item``; nothing happens when it is shown already. */
+  show(item) {
+    const before = this.#item;
+    if (this.#same(before, item)) return;
+    this.#item = item;
+    this.#node.dataset.role = item.role;
+    this.#node.dataset.status = item.status;
+    this.#node.lang = languageOf(item.text) ?? this.#i18n.locale;
+    this.#find(".author").textContent = `${this.#i18n.text(this.#author)}: `;
+    if (before?.text !== item.text || before?.status !== item.status) this.#write();
+    this.#under();
+  }
+
+  #same(a, b) {
+    return a && a.message === b.message && a.newest === b.newest;
+  }
+
+  #find(selector) {
+    return this.#node.querySelector(selector);
+  }
+
+  get #author() {
+    return { customer: "you", assistant: "bot", agent: "agent", notice: "notice" }[this.#item.role];
+  }
+
+  /** The sentence of the message: its own text, or what its code stands for. */
+  static sentence(item, i18n) {
+    if (item.role === "notice") return i18n.text(`notice.${item.code}`) || item.text;
+    if (item.status !== "failed" || item.role === "customer") return item.text;
+    return i18n.text(`failed.${item.code}`) || i18n.text("failed.other");
+  }
+
+  #write() {
+    const target = this.#find(".text");
+    const sentence = Bubble.sentence(this.#item, this.#i18n);
+    if (!WRITTEN.has(this.#item.role)) target.textContent = sentence;
+    else replaceChanged(target, render(sentence));
+    const running = ["pending", "generating"].includes(this.#item.status);
+    this.#find(".dots").hidden = !running || Boolean(sentence);
+    target.hidden = !sentence;
+    this.#find(".bubble").hidden = !running && !sentence;
+  }
+
+  #under() {
+    const { role, status, code, newest, feedback, created_at: created } = this.#item;
+    const answered = WRITTEN.has(role) && ["sent", "cancelled"].includes(status) && Boolean(this.#item.text);
+    const failed = role === "assistant" && status === "failed";
+    const unsent = role === "customer" && status === "failed";
+    this.#button("copy", answered);
+    this.#button("up", answered && role === "assistant");
+    this.#button("down", answered && role === "assistant");
+    const repeatable = (failed && code !== "prompt_too_long") || (role === "assistant" && status === "cancelled");
+    this.#button("retry", unsent || (newest && repeatable));
+    this.#button("person", failed || (role === "notice" && code === "busy"));
+    for (const value of ["up", "down"]) {
+      this.#find(`[data-do=${value}]`).setAttribute("aria-pressed", feedback?.value === value);
+    }
+    this.#find("[data-do=retry] span").textContent = this.#i18n.text(unsent ? "resend" : "retry");
+    this.#find(".state").textContent = this.#state();
+    const time = this.#find("time");
+    time.hidden = role === "notice" || ["pending", "generating", "sending", "queued"].includes(status);
+    if (!created) return;
+    time.dateTime = created;
+    time.textContent = this.#i18n.time(new Date(created));
+  }
+
+  #state() {
+    const { role, status, source } = this.#item;
+    if (role === "customer") {
+      return { sending: this.#i18n.text("sending"), queued: this.#i18n.text("queued"), failed: this.#i18n.text("unsent") }[status] ?? "";
+    }
+    if (role === "agent") return this.#i18n.text("agent");
+    if (status === "cancelled") return this.#i18n.text("stopped");
+    return source === "curated" ? this.#i18n.text("curated") : "";
+  }
+
+  #button(name, visible) {
+    this.#find(`.under > [data-do=${name}]`).hidden = !visible;
+  }
+
+  #words() {
+    for (const name of ["copy", "up", "down"]) {
+      const button = this.#find(`[data-do=${name}]`);
+      button.title = this.#i18n.text(name);
+      button.setAttribute("aria-label", this.#i18n.text(name));
+    }
+    this.#find("[data-do=person] span").textContent = this.#i18n.text("person");
+  }
+
+  #press(what) {
+    const pressed = this.#item.feedback?.value === what;
+    if (what === "copy") this.#copy();
+    else if (what === "up" || what === "down") {
+      this.#closeReasons();
+      this.#act("feedback", this.#item, { value: pressed ? "none" : what });
+      if (what === "down" && !pressed) this.#askReasons();
+    } else this.#act(what, this.#item);
+  }
+
+  async #copy() {
+    const done = await this.#act("copy", this.#item);
+    if (!done) return;
+    const use = this.#find("[data-do=copy] use");
+    use.setAttribute("href", "#icon-check");
+    setTimeout(() => use.setAttribute("href", "#icon-copy"), COPIED_MS);
+  }
+
+  #askReasons() {
+    this.#reasons = new Reasons(this.#i18n, (details) => {
+      this.#closeReasons();
+      this.#find("[data-do=down]").focus();
+      if (details) this.#act("feedback", this.#item, { value: "down", ...details });
+    });
+    this.#node.append(this.#reasons.node);
+    this.#reasons.focus();
+  }
+
+  #closeReasons() {
+    this.#reasons?.node.remove();
+    this.#reasons = null;
+  }
+}
+
+/** Messages may be in another language than the panel: voices and fonts differ. */
+function languageOf(text) {
+  if (/\p{Script=Han}/u.test(text)) return "zh-Hans";
+  return /[a-z]{2}/i.test(text) ? "en" : null;
+}
+
+/** Keep the blocks that did not change: a selection survives, and nothing flickers. */
+function replaceChanged(target, fragment) {
+  const fresh = [...fragment.childNodes];
+  const old = [...target.childNodes];
+  let same = 0;
+  while (same < old.length && same < fresh.length && old[same].isEqualNode(fresh[same])) same++;
+  for (const node of old.slice(same)) node.remove();
+  target.append(...fresh.slice(same));
+}

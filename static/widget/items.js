@@ -1,0 +1,39 @@
+/* What the transcript shows: stored messages, then what is on its way, then the dots of a reply
+   that is certain to come. Pure. */
+const CLOSE_MS = 5 * 60 * 1000;
+const DOTS = { id: "", role: "assistant", status: "pending", text: "", code: "", source: "", feedback: null, created_at: "" };
+
+/** ``expecting``: whether a bot answers what was just sent. */
+export function items(messages, outbox, expecting) {
+  const shown = [...messages, ...outbox];
+  const last = shown.at(-1);
+  if (expecting && last?.role === "customer" && !["failed", "queued"].includes(last.status)) shown.push({ ...DOTS, reply_to: last.id, dots: last });
+  const questions = new Map(messages.map((message) => [message.id, message.client_message_id]));
+  const used = new Set();
+  return shown.map((message, at) => {
+    const key = unused(used, keyOf(message, questions), message);
+    return { ...message, message: message.dots ? DOTS : message, key, newest: isNewest(shown, at), again: follows(shown[at - 1], message) };
+  });
+}
+
+// The dots and the reply that takes their place are one bubble, and so are a message on its way
+// and the stored one.
+function keyOf({ id, client_message_id: own, reply_to: question, dots }, questions) {
+  if (dots) return `reply:${dots.client_message_id}`;
+  return own ?? (questions.get(question) ? `reply:${questions.get(question)}` : id);
+}
+
+function unused(used, key, { id }) {
+  const free = used.has(key) ? id : key;
+  used.add(free);
+  return free;
+}
+
+// Only the newest reply can be tried again.
+function isNewest(shown, at) {
+  return shown.slice(at + 1).every(({ role }) => role === "notice");
+}
+
+function follows(before, { role, created_at: created }) {
+  return before?.role === role && !(new Date(created) - new Date(before.created_at) > CLOSE_MS);
+}

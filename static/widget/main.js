@@ -1,0 +1,211 @@
+/* Puts the panel together: what the chat tells goes to the screen, what people do to the chat. */
+import { Announcer } from "./announcer.js";
+import { Bubble } from "./bubble.js";
+import { Chat } from "./chat.js";
+import { Composer } from "./composer.js";
+import { Host } from "./host.js";
+import { I18n } from "./i18n.js";
+import { Identity } from "./identity.js";
+import { items } from "./items.js";
+import { plain } from "./markdown.js";
+import { Menu } from "./menu.js";
+import { paint, shade } from "./theme.js";
+import { Transcript } from "./transcript.js";
+import { Welcome } from "./welcome.js";
+
+const EXPECT_MS = 5000;
+const NOTICE_MS = 5000;
+const BANNER_MS = 900;
+
+const root = document.documentElement;
+const find = (id) => document.getElementById(id);
+const { bot, color, welcome: welcomeTexts, starters } = find("panel").dataset;
+
+const identity = new Identity(bot, () => { chat.follow(); refresh(); });
+const i18n = new I18n(identity.locale ?? root.lang);
+const announcer = new Announcer();
+const transcript = new Transcript(i18n, act);
+const composer = new Composer(i18n, identity.tab.draft ?? "", {
+  send, stop: () => chat.stop(), draft: (draft) => identity.keepInTab({ draft }), announce: (text) => announcer.say(text),
+});
+const welcome = new Welcome(i18n, JSON.parse(welcomeTexts), JSON.parse(starters), send);
+const chat = new Chat(bot, identity, {
+  changed: refresh, connection: connectionChanged, arrived, problem, locale: () => i18n.locale,
+});
+const host = new Host({
+  hello({ color: wished }) { paint(root, wished); host.post("ready"); refresh(); },
+  shown({ phone, focus }) {
+    shown = true;
+    composer.fit();
+    transcript.settle();
+    if (focus) (phone ? find("title") : find("text")).focus();
+    refresh();
+  },
+  hidden() { shown = false; },
+  change({ locale, theme }) { if (locale) speak(locale); if (theme) shade(root, theme); },
+});
+let shown = !host.framed;
+let expected = 0;
+// Whether new bubbles move in: history is just there.
+let lively = false;
+let drawing = 0;
+let banner = 0;
+let toast = 0;
+
+const menu = new Menu((what) => ({ fresh, person, language, forget: () => find("confirm").showModal() })[what]());
+find("close").hidden = !host.framed;
+find("close").addEventListener("click", () => host.post("close"));
+find("person").addEventListener("click", person);
+find("again").addEventListener("click", fresh);
+find("connection").querySelector("button").addEventListener("click", () => chat.retryNow());
+find("confirm").addEventListener("click", ({ target }) => answered(target.value));
+document.addEventListener("visibilitychange", refresh);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing && !find("confirm").open) host.post("close");
+});
+paint(root, color);
+speak(i18n.locale);
+// Hidden until everything listens: nothing that is typed early gets lost.
+find("panel").hidden = false;
+composer.fit();
+chat.resume();
+
+function send(text) {
+  expected = Date.now() + EXPECT_MS;
+  setTimeout(refresh, EXPECT_MS);
+  chat.send(text);
+  transcript.toEnd();
+}
+
+function act(what, { message }, details) {
+  if (what === "copy") return copy(message);
+  if (what === "person") return person();
+  if (what === "feedback") return rate(message, details);
+  if (message.role === "customer") return chat.sendAgain(message.client_message_id);
+  return chat.retry(message);
+}
+
+async function copy(message) {
+  try {
+    await navigator.clipboard.writeText(plain(message.text));
+    announcer.say(i18n.text("copied"));
+    return true;
+  } catch {
+    notify(i18n.text("uncopied"));
+    return false;
+  }
+}
+
+async function rate(message, feedback) {
+  await chat.rate(message, feedback);
+  if (feedback.value === "up" || feedback.reasons) notify(i18n.text("thanks"));
+}
+
+function person() {
+  if (chat.status !== "waiting") chat.person();
+}
+
+function fresh() {
+  chat.fresh();
+  composer.focus();
+}
+
+function language() {
+  identity.keep({ locale: i18n.other });
+  speak(i18n.other);
+}
+
+function answered(choice) {
+  if (!choice) return;
+  find("confirm").close();
+  if (choice === "forget") {
+    chat.forget();
+    composer.clear();
+    notify(i18n.text("forgotten"));
+  }
+  composer.focus();
+}
+
+function speak(locale) {
+  i18n.locale = locale;
+  root.lang = i18n.locale === "en" ? "en" : "zh-Hans";
+  i18n.translate(document);
+  welcome.speak();
+  transcript.reset();
+  lively = false;
+  refresh();
+}
+
+function refresh() {
+  const unread = seen();
+  host.post("unread", { count: unread });
+  if (!drawing) drawing = requestAnimationFrame(draw);
+}
+
+function draw() {
+  drawing = 0;
+  const waiting = chat.status === "waiting";
+  const closed = chat.status === "closed";
+  const expecting = !closed && Date.now() < expected;
+  const list = items(chat.store.messages, chat.store.outbox, expecting);
+  welcome.visible = !list.length && chat.restored;
+  transcript.show(list, lively);
+  lively = chat.restored;
+  composer.answering(chat.running.length > 0);
+  find("composer").hidden = closed;
+  find("ended").hidden = !closed;
+  find("presence").textContent = i18n.text(waiting ? "waiting" : "assistant");
+  find("presence").classList.toggle("waiting", waiting);
+  find("person").setAttribute("aria-disabled", waiting);
+  find("person").querySelector("span").textContent = i18n.text(waiting ? "waiting" : "person");
+}
+
+/** Mark what is on the screen as read, also for other tabs; returns how much is unread. */
+function seen() {
+  const last = Math.max(0, ...answers().map((message) => message.seq));
+  if (shown && !document.hidden && last > identity.read) identity.keep({ read: last });
+  return answers().filter((message) => message.seq > identity.read).length;
+}
+
+function answers() {
+  return chat.store.messages.filter(({ role, status }) => role !== "customer" && !["pending", "generating"].includes(status));
+}
+
+function arrived(message) {
+  if (message.status === "pending") announcer.say(i18n.text("answering"));
+  else announcer.say(plain(Bubble.sentence(message, i18n)) || i18n.text("stopped"));
+  if (message.status === "sent") host.post("message", { id: message.id, role: message.role });
+}
+
+function connectionChanged(state) {
+  const trouble = state === "lost" || state === "refused";
+  if (trouble) banner ||= setTimeout(showBanner, state === "refused" || !navigator.onLine ? 0 : BANNER_MS);
+  if (state === "ready" || state === "closed") {
+    clearTimeout(banner);
+    banner = 0;
+    find("connection").hidden = true;
+  } else if (!find("connection").hidden) showBanner();
+}
+
+function showBanner() {
+  const refused = chat.connection === "refused";
+  const text = i18n.text(refused ? "refused" : navigator.onLine ? "reconnecting" : "offline");
+  const line = find("connection").querySelector(".text");
+  if (find("connection").hidden || line.textContent !== text) announcer.say(text);
+  line.textContent = text;
+  find("connection").querySelector("button").hidden = refused;
+  find("connection").hidden = false;
+}
+
+function problem(code, seconds) {
+  notify(i18n.text(code === "gone" ? "gone" : i18n.has(`error.${code}`) ? `error.${code}` : "error.unavailable", Math.ceil(seconds || 60)));
+  host.post("error", { code });
+}
+
+function notify(text) {
+  clearTimeout(toast);
+  find("notice").textContent = text;
+  find("notice").hidden = false;
+  announcer.say(text);
+  toast = setTimeout(() => { find("notice").hidden = true; }, NOTICE_MS);
+}

@@ -1,0 +1,40 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from chat.inference.engine import GenerationParams
+from chat.inference.sampling import Sampler
+
+LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
+
+
+def drawn(params: GenerationParams, times: int = 2000) -> Counter[int]:
+    sampler = Sampler(params)
+    return Counter(sampler.pick(LOGITS) for _ in range(times))
+
+
+def test_temperature_zero_takes_the_likeliest() -> None:
+    assert drawn(GenerationParams(temperature=0.0), 5) == {0: 5}
+
+
+def test_temperature_one_draws_by_probability() -> None:
+    found = drawn(GenerationParams(temperature=1.0))
+    assert [found[i] / 2000 for i in range(4)] == pytest.approx([0.5, 0.3, 0.15, 0.05], abs=0.05)
+
+
+@pytest.mark.parametrize(("top_p", "kept"), [(0.4, {0}), (0.7, {0, 1}), (0.9, {0, 1, 2})])
+def test_top_p_leaves_the_tail_out(top_p: float, kept: set[int]) -> None:
+    assert set(drawn(GenerationParams(temperature=1.0, top_p=top_p))) == kept
+
+
+def test_low_temperature_prefers_the_likeliest() -> None:
+    assert drawn(GenerationParams(temperature=0.2))[0] > 1700
+
+
+def test_seed_repeats_the_draws() -> None:
+    def draws(seed: int) -> list[int]:
+        sampler = Sampler(GenerationParams(temperature=1.0, seed=seed))
+        return [sampler.pick(LOGITS) for _ in range(30)]
+
+    assert draws(1) == draws(1) != draws(2)

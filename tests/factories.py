@@ -1,0 +1,88 @@
+"""Rows for tests: each factory makes one valid row and what it stands on."""
+
+import factory
+from django.utils import timezone
+
+from chat import tokens
+from chat.models import Bot, Conversation, Deployment, Message, Visitor
+
+
+class BotFactory(factory.django.DjangoModelFactory[Bot]):
+    class Meta:
+        model = Bot
+
+    slug = factory.Sequence(lambda n: f"bot-{n}")
+    name = factory.Sequence(lambda n: f"Bot {n}")
+    instructions = factory.LazyFunction(lambda: {"en": "Be brief.", "zh-hans": "请简短。"})
+
+
+class DeploymentFactory(factory.django.DjangoModelFactory[Deployment]):
+    class Meta:
+        model = Deployment
+
+    bot = factory.SubFactory(BotFactory)
+    version = factory.Sequence(lambda n: n + 1)
+    engine = "echo"
+    is_active = True
+
+
+class VisitorFactory(factory.django.DjangoModelFactory[Visitor]):
+    """``VisitorFactory(token="...")`` knows the visitor's secret."""
+
+    class Meta:
+        model = Visitor
+
+    class Params:
+        token = factory.Sequence(lambda n: f"token-{n}")
+
+    bot = factory.SubFactory(BotFactory)
+    token_hash = factory.LazyAttribute(lambda visitor: tokens.digest(visitor.token))
+
+
+class ConversationFactory(factory.django.DjangoModelFactory[Conversation]):
+    class Meta:
+        model = Conversation
+
+    visitor = factory.SubFactory(VisitorFactory)
+    bot = factory.SelfAttribute("visitor.bot")
+
+
+class MessageFactory(factory.django.DjangoModelFactory[Message]):
+    """The next message of its conversation; by default something that a customer said."""
+
+    class Meta:
+        model = Message
+
+    conversation = factory.SubFactory(ConversationFactory)
+    role = Message.Role.CUSTOMER
+    text = factory.Sequence(lambda n: f"question {n}")
+
+    @factory.lazy_attribute
+    def seq(self) -> int:
+        self.conversation.last_seq += 1
+        self.conversation.save()
+        return int(self.conversation.last_seq)
+
+
+class ReplyFactory(MessageFactory):
+    """A reply that waits for a runner. Its question stands before it."""
+
+    class Params:
+        question = "Where is my parcel?"
+
+    role = Message.Role.ASSISTANT
+    status = Message.Status.PENDING
+    text = ""
+    queued_at = factory.LazyFunction(timezone.now)
+    attempts_left = 3
+
+    @factory.lazy_attribute
+    def reply_to(self) -> Message:
+        return MessageFactory(conversation=self.conversation, text=self.question)
+
+    @factory.lazy_attribute
+    def seq(self) -> int:
+        assert self.reply_to  # Makes the question, so that it is numbered first.
+        self.conversation.last_seq += 1
+        self.conversation.save()
+        return int(self.conversation.last_seq)
