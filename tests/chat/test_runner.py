@@ -77,12 +77,12 @@ def conversation(transactional_db: None) -> Conversation:
 async def ask(conversation: Conversation, text: str = "Where is it?") -> Message:
     """Post a question; returns the reply's row."""
     posted = await database_sync_to_async(conversations.post_message)(conversation, text=text)
-    return await Message.objects.aget(reply_to=posted.message)
+    return await database_sync_to_async(Message.objects.get)(reply_to=posted.message)
 
 
 async def settled(reply: Message) -> Message:
     for _ in range(100):
-        await reply.arefresh_from_db()
+        await database_sync_to_async(reply.refresh_from_db)()
         if reply.is_settled:
             return reply
         await asyncio.sleep(0.05)
@@ -101,7 +101,7 @@ async def test_a_question_is_answered_and_the_answer_says_where_it_came_from(
 
     assert (reply.status, reply.text, reply.source) == ("sent", "In the post.", "model")
     assert (reply.deployment_id, reply.prompt_version) == (
-        (await conversation.bot.deployments.aget()).pk,
+        (await database_sync_to_async(conversation.bot.deployments.get)()).pk,
         "1",
     )
     assert 0 <= reply.timings["first_token"] <= reply.timings["answer"]
@@ -188,7 +188,7 @@ async def test_stop_ends_the_engine_and_keeps_what_was_said(conversation: Conver
             if not runner.seats:
                 break
             await asyncio.sleep(0.02)
-        await reply.arefresh_from_db()
+        await database_sync_to_async(reply.refresh_from_db)()
 
     assert engine.cancelled == {str(reply.public_id)}
     assert reply.status == "cancelled"
@@ -263,7 +263,7 @@ async def test_stopping_gives_unfinished_replies_back(
         await socket.authenticate(conversation)
         reply = await ask(conversation)
         await socket.frame_of("message.delta")
-    await reply.arefresh_from_db()
+    await database_sync_to_async(reply.refresh_from_db)()
 
     assert (reply.status, reply.text, reply.attempts_left) == ("pending", "", 3)
 
@@ -316,7 +316,7 @@ async def test_waiting_replies_are_found_without_a_call(conversation: Conversati
     question = await database_sync_to_async(MessageFactory)(conversation=conversation)
     async with running(ScriptedEngine(saying("Here."))):
         await asyncio.sleep(0.3)
-        reply = await Message.objects.acreate(
+        reply = await database_sync_to_async(Message.objects.create)(
             conversation=conversation,
             seq=2,
             role="assistant",
