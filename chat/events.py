@@ -27,7 +27,7 @@ class MessageData(TypedDict):
     id: str
     seq: int
     role: Literal["customer", "assistant", "agent", "notice"]
-    status: Literal["pending", "generating", "sent", "failed", "cancelled"]
+    status: Literal["pending", "generating", "sent", "failed", "cancelled", "withheld"]
     text: str
     client_message_id: str | None
     reply_to: str | None

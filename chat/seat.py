@@ -6,10 +6,12 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import transaction
 from redis.exceptions import RedisError
 
 from chat import answering, prompts
@@ -22,6 +24,8 @@ from chat.presentation import utf16_length
 from chat.selectors import turns_before
 from chat.services import replies
 from chat.services.replies import Claim
+from moderation.findings import Direction
+from moderation.services.screening import ScreenedStream
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +33,10 @@ FLUSH_SECONDS = 0.05
 
 
 class Seat:
-    """Writes one claimed reply and settles it, unless it is taken away."""
+    """Writes one claimed reply and settles it, unless it is taken away.
+
+    ``text`` is what moderation let through: nothing else is shown or stored.
+    """
 
     def __init__(self, claim: Claim, shelf: EngineShelf, threads: Executor) -> None:
         self.claim = claim
@@ -38,6 +45,7 @@ class Seat:
         self._shelf = shelf
         self._threads = threads
         self._served: Served | None = None
+        self._screen: ScreenedStream | None = None
         self._shown = 0
         self._repeat = False
         self._over = False
@@ -70,7 +78,7 @@ class Seat:
                 )
                 return
         if self._over:
-            await database_sync_to_async(replies.keep_cancelled_text)(self.claim, text=self.text)
+            await database_sync_to_async(self._keep_cancelled)()
             return
         await database_sync_to_async(self._settle)(begun)
 
@@ -103,6 +111,9 @@ class Seat:
         self._served = self._shelf.for_bot(message.conversation.bot)
         turns = turns_before(message, limit=settings.CHAT_CONTEXT_TURNS)
         conversation = message.conversation
+        self._screen = ScreenedStream(
+            Direction.OUTBOUND, scope=str(conversation.public_id), reference=self.message_id
+        )
         return AnswerRequest(
             request_id=self.message_id,
             prompt=prompts.Prompt(
@@ -115,8 +126,10 @@ class Seat:
         )
 
     def _generate(self, request: AnswerRequest, loop: asyncio.AbstractEventLoop) -> None:
-        """In a thread: let the engine write."""
+        """In a thread: let the engine write, and moderation read before anybody else."""
         assert self._served is not None
+        assert self._screen is not None
+        guard = self._screen.guard
         stream: Iterator[str] = answering.answer(request, self._served.engine)
         with contextlib.closing(stream):  # type: ignore[type-var]  # a generator
             for delta in stream:
@@ -124,8 +137,11 @@ class Seat:
                     return
                 if self._first_token is None:
                     self._first_token = time.monotonic()
-                self.text += delta
+                self.text += guard.push(delta)
+                if guard.is_blocked:
+                    return
                 loop.call_soon_threadsafe(self._news.set)
+        self.text += guard.close()
 
     async def _show(self) -> None:
         """Send what is new, the first words at once and then a few times a second."""
@@ -162,20 +178,36 @@ class Seat:
             # The whole text follows with message.sent, or on the next resume.
             logger.warning("delta not shown (%s)", type(error).__name__)
 
+    @transaction.atomic
     def _settle(self, begun: float) -> None:
         assert self._served is not None
+        assert self._screen is not None
         now = time.monotonic()
-        replies.settle_sent(
-            self.claim,
-            text=self.text.strip(),
-            source=Message.Source.MODEL,
-            deployment=self._served.deployment,
-            prompt_version=prompts.VERSION,
-            timings={
+        guard = self._screen.guard
+        facts: dict[str, Any] = {
+            "deployment": self._served.deployment,
+            "prompt_version": prompts.VERSION,
+            "timings": {
                 "first_token": round((self._first_token or now) - begun, 4),
                 "answer": round(now - begun, 4),
+                "moderation": round(guard.busy_seconds, 4),
+                "held_p95": round(guard.delay(), 4),
             },
-        )
+        }
+        if guard.is_blocked:
+            settled = replies.settle_withheld(self.claim, **facts)
+        else:
+            settled = replies.settle_sent(
+                self.claim, text=self.text.strip(), source=Message.Source.MODEL, **facts
+            )
+        if settled:
+            self._screen.conclude()
+
+    @transaction.atomic
+    def _keep_cancelled(self) -> None:
+        kept = replies.keep_cancelled_text(self.claim, text=self.text)
+        if kept and self._screen is not None:
+            self._screen.conclude()
 
 
 def _turn(message: Message) -> ChatMessage:

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.db import models
 from django.db.models import QuerySet
 
 from chat.models import Bot, Conversation, Deployment, Message, Visitor
@@ -40,14 +41,27 @@ def message_with_relations(pk: int) -> Message:
 def turns_before(reply: Message, *, limit: int) -> list[Message]:
     """What customer, bot and agents said up to the question of ``reply``, oldest first.
 
-    The question is the last one. Failed replies and notices are no part of what was said.
+    The question is the last one. Failed replies, notices and what was withheld are no part of
+    what was said.
     """
     said = reply.conversation.messages.filter(
         seq__lt=reply.seq,
         role__in=[Message.Role.CUSTOMER, Message.Role.ASSISTANT, Message.Role.AGENT],
         status__in=[Message.Status.SENT, Message.Status.CANCELLED],
-    ).exclude(text="")
+    ).exclude(models.Q(text="") | models.Q(source=Message.Source.NOTICE))
     return list(reversed(said.order_by("-seq")[: limit + 1]))
+
+
+def last_customer_text(conversation: Conversation) -> str:
+    """What the customer wrote last, as it is stored; empty before the first message."""
+    written = conversation.messages.filter(role=Message.Role.CUSTOMER).order_by("-seq")
+    return written.values_list("text", flat=True).first() or ""
+
+
+def recent_customer_texts(limit: int) -> list[str]:
+    """What customers wrote last, as it is stored, newest first."""
+    written = Message.objects.filter(role=Message.Role.CUSTOMER).order_by("-id")
+    return list(written.values_list("text", flat=True)[:limit])
 
 
 def active_deployments() -> QuerySet[Deployment]:

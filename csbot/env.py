@@ -40,6 +40,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Django's secret key. Empty: a generated one is kept in the var folder.",
     ),
+    Setting(
+        "CSBOT_DATA_KEYS",
+        list,
+        [],
+        "Keys that encrypt masked personal data (Fernet, comma-separated, newest first). Empty: a generated one is kept in the var folder. Whoever loses them loses the originals.",
+    ),
     Setting("CSBOT_HOST", str, "127.0.0.1", "Address that the web server listens on."),
     Setting("CSBOT_PORT", int, 8000, "Port that the web server listens on."),
     Setting(

@@ -1,7 +1,9 @@
 """Django settings. Values that operators change come from :mod:`csbot.env` alone."""
 
+import base64
 import os
 import secrets
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import environ
@@ -15,30 +17,36 @@ VAR_DIR = (BASE_DIR / env.read("CSBOT_VAR_DIR")).resolve()
 MODELS_DIR = VAR_DIR / "models"
 
 
-def _secret_key() -> str:
-    """The configured key, or one generated once and kept readable to the owner alone."""
-    if key := env.read("CSBOT_SECRET_KEY"):
-        return str(key)
-    path = VAR_DIR / "secret_key"
+def _kept_secret(name: str, make: Callable[[], str]) -> str:
+    """A secret that is made once and kept in the var folder, readable to the owner alone."""
+    path = VAR_DIR / name
     try:
-        return str(path.read_text())
+        return path.read_text()
     except FileNotFoundError:
         VAR_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Two processes may start at once: whoever links first wins, both read the winner's.
-        mine = VAR_DIR / f".secret_key.{os.getpid()}"
+        mine = VAR_DIR / f".{name}.{os.getpid()}"
         mine.touch(mode=0o600)
-        mine.write_text(secrets.token_urlsafe(48))
+        mine.write_text(make())
         try:
             os.link(mine, path)
         except FileExistsError:
             pass
         finally:
             mine.unlink()
-        return str(path.read_text())
+        return path.read_text()
+
+
+def _new_data_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 DEBUG: bool = env.read("CSBOT_DEBUG")
-SECRET_KEY = _secret_key()
+SECRET_KEY: str = env.read("CSBOT_SECRET_KEY") or _kept_secret(
+    "secret_key", lambda: secrets.token_urlsafe(48)
+)
+# Masked personal data is encrypted with the first and readable with all.
+DATA_KEYS: list[str] = env.read("CSBOT_DATA_KEYS") or [_kept_secret("data_key", _new_data_key)]
 
 HOST: str = env.read("CSBOT_HOST")
 PORT: int = env.read("CSBOT_PORT")
@@ -253,12 +261,19 @@ SESSION_COOKIE_HTTPONLY = True
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Ids and codes are logged, never what people typed.
+# Ids and codes are logged, never what people typed; the filter is the second line.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"mask": {"()": "moderation.logs.MaskPersonalData"}},
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["mask"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.read("CSBOT_LOG_LEVEL")},
 }
 

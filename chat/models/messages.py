@@ -14,7 +14,8 @@ class Message(models.Model):
     """One turn of a conversation.
 
     A reply of the bot begins ``pending``, is claimed by a runner (``generating``, with a
-    lease) and settles as ``sent``, ``failed`` or ``cancelled``. All others are born ``sent``.
+    lease) and settles as ``sent``, ``failed`` or ``cancelled``. All others are born ``sent``, but for
+    what moderation keeps from the bot: that is ``withheld``. ``text`` is masked always.
     """
 
     class Role(models.TextChoices):
@@ -29,6 +30,7 @@ class Message(models.Model):
         SENT = "sent", _("sent")
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("stopped")
+        WITHHELD = "withheld", _("withheld")
 
     class Source(models.TextChoices):
         CURATED = "curated", _("curated answer")

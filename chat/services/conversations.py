@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat.events import TEXT_CHARACTERS
 from chat.models import Conversation, Feedback, Message
+from chat.selectors import last_customer_text
 from chat.services import publishing
+from chat.services.notices import notice_text
+from moderation.findings import Direction
+from moderation.services.screening import screen
 
 
 class ConversationClosed(Exception):
@@ -52,9 +56,9 @@ def clean_text(text: str) -> str:
 def post_message(
     conversation: Conversation, *, text: str, client_message_id: uuid.UUID | None = None
 ) -> Posted:
-    """Store the customer's message and put the bot's reply into the queue.
+    """Store the customer's message, moderated, and put the bot's reply into the queue.
 
-    Idempotent on ``client_message_id``. Raises :class:`InvalidText` and
+    What moderation blocks gets a notice instead of a reply. Idempotent on ``client_message_id``. Raises :class:`InvalidText` and
     :class:`ConversationClosed`.
     """
     text = clean_text(text)
@@ -65,15 +69,28 @@ def post_message(
             return Posted(known, created=False)
     if conversation.status == Conversation.Status.CLOSED:
         raise ConversationClosed
-    # First, so that runners begin while everybody else is being told.
-    publishing.call_runners("wake")
+    public_id = uuid.uuid4()
+    verdict = screen(
+        text,
+        Direction.INBOUND,
+        scope=str(conversation.public_id),
+        reference=str(public_id),
+        before=last_customer_text(conversation),
+    )
+    if not verdict.is_blocked:
+        # First, so that runners begin while everybody else is being told.
+        publishing.call_runners("wake")
     question = _append(
         conversation,
+        public_id=public_id,
         role=Message.Role.CUSTOMER,
-        text=text,
+        status=Message.Status.WITHHELD if verdict.is_blocked else Message.Status.SENT,
+        text=verdict.text,
         client_message_id=client_message_id,
     )
-    if _queue_is_full(conversation):
+    if verdict.is_blocked:
+        _append_notice(conversation, code="not_accepted", reply_to=question)
+    elif _queue_is_full(conversation):
         _append_notice(conversation, code="busy", reply_to=question)
     else:
         _append(
@@ -108,11 +125,19 @@ def request_person(conversation: Conversation) -> Conversation:
 def give_feedback(message: Message, *, value: str, reasons: list[str], comment: str) -> Message:
     """Record the visitor's thumbs for a bot's or agent's message; ``none`` takes it back.
 
+    The comment is stored as moderation leaves it.
+
     Raises :class:`NotAnAnswer`.
     """
     if message.role not in (Message.Role.ASSISTANT, Message.Role.AGENT) or not message.is_settled:
         raise NotAnAnswer
     feedback = None
+    comment = screen(
+        comment,
+        Direction.INBOUND,
+        scope=str(message.conversation.public_id),
+        reference=str(message.public_id),
+    ).text
     if value == "none":
         Feedback.objects.filter(message=message).delete()
     else:
@@ -157,23 +182,12 @@ def _append(conversation: Conversation, **fields: object) -> Message:
 def _append_notice(
     conversation: Conversation, *, code: str, reply_to: Message | None = None
 ) -> Message:
-    with translation.override(conversation.locale):
-        text = {
-            "busy": _(
-                "Very many people are asking right now. Please try again in a minute, "
-                "or ask for a person."
-            ),
-            "person_requested": _(
-                "We have noted that you would like to talk to a person. "
-                "You can keep asking here meanwhile."
-            ),
-        }[code]
     return _append(
         conversation,
         role=Message.Role.NOTICE,
         source=Message.Source.NOTICE,
         code=code,
-        text=text,
+        text=notice_text(code, conversation.locale),
         reply_to=reply_to,
     )
 

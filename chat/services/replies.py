@@ -15,6 +15,7 @@ from django.utils import timezone
 from chat.models import Deployment, Message
 from chat.selectors import message_with_relations, with_relations
 from chat.services import publishing
+from chat.services.notices import notice_text
 
 Status = Message.Status
 
@@ -102,6 +103,27 @@ def settle_sent(
         prompt_version=prompt_version,
         timings=timings,
         code="",
+    )
+
+
+def settle_withheld(
+    claim: Claim,
+    *,
+    deployment: Deployment | None,
+    prompt_version: str,
+    timings: dict[str, float],
+) -> bool:
+    """What the model said may not be shown: a sentence of our own stands in its place."""
+    return _settle(
+        claim,
+        "message.sent",
+        status=Status.SENT,
+        text=notice_text("withheld", claim.message.conversation.locale),
+        source=Message.Source.NOTICE,
+        deployment=deployment,
+        prompt_version=prompt_version,
+        timings=timings,
+        code="withheld",
     )
 
 

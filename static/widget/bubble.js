@@ -1,8 +1,10 @@
 /* One message on the screen: what was said, how it stands, and what can be done about it. */
 import { render } from "./markdown.js";
+import { hasMasked, named } from "./masked.js";
 import { Reasons } from "./reasons.js";
 
 const WRITTEN = new Set(["assistant", "agent"]);
+const ASK_A_PERSON = new Set(["busy", "not_accepted", "withheld"]);
 const COPIED_MS = 1500;
 
 export class Bubble {
@@ -54,8 +56,8 @@ export class Bubble {
 
   /** The sentence of the message: its own text, or what its code stands for. */
   static sentence(item, i18n) {
-    if (item.role === "notice") return i18n.text(`notice.${item.code}`) || item.text;
-    if (item.status !== "failed" || item.role === "customer") return item.text;
+    if (item.source === "notice") return i18n.text(`notice.${item.code}`) || item.text;
+    if (item.status !== "failed" || item.role === "customer") return named(item.text, i18n);
     return i18n.text(`failed.${item.code}`) || i18n.text("failed.other");
   }
 
@@ -71,8 +73,8 @@ export class Bubble {
   }
 
   #under() {
-    const { role, status, code, newest, feedback, created_at: created } = this.#item;
-    const answered = WRITTEN.has(role) && ["sent", "cancelled"].includes(status) && Boolean(this.#item.text);
+    const { role, status, source, code, newest, feedback, created_at: created } = this.#item;
+    const answered = WRITTEN.has(role) && source !== "notice" && ["sent", "cancelled"].includes(status) && Boolean(this.#item.text);
     const failed = role === "assistant" && status === "failed";
     const unsent = role === "customer" && status === "failed";
     this.#button("copy", answered);
@@ -80,7 +82,7 @@ export class Bubble {
     this.#button("down", answered && role === "assistant");
     const repeatable = (failed && code !== "prompt_too_long") || (role === "assistant" && status === "cancelled");
     this.#button("retry", unsent || (newest && repeatable));
-    this.#button("person", failed || (role === "notice" && code === "busy"));
+    this.#button("person", failed || ASK_A_PERSON.has(code));
     for (const value of ["up", "down"]) {
       this.#find(`[data-do=${value}]`).setAttribute("aria-pressed", feedback?.value === value);
     }
@@ -94,9 +96,10 @@ export class Bubble {
   }
 
   #state() {
-    const { role, status, source } = this.#item;
+    const { role, status, source, text } = this.#item;
     if (role === "customer") {
-      return { sending: this.#i18n.text("sending"), queued: this.#i18n.text("queued"), failed: this.#i18n.text("unsent") }[status] ?? "";
+      return { sending: this.#i18n.text("sending"), queued: this.#i18n.text("queued"), failed: this.#i18n.text("unsent") }[status]
+        ?? (hasMasked(text) ? this.#i18n.text("masked") : "");
     }
     if (role === "agent") return this.#i18n.text("agent");
     if (status === "cancelled") return this.#i18n.text("stopped");

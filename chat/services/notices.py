@@ -1,0 +1,27 @@
+"""What csbot itself says in a conversation, in the customer's language."""
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+
+def notice_text(code: str, locale: str) -> str:
+    """The sentence for a notice. Raises ``KeyError`` for an unknown ``code``."""
+    with translation.override(locale):
+        return {
+            "busy": _(
+                "Very many people are asking right now. Please try again in a minute, "
+                "or ask for a person."
+            ),
+            "person_requested": _(
+                "We have noted that you would like to talk to a person. "
+                "You can keep asking here meanwhile."
+            ),
+            "not_accepted": _(
+                "I cannot help with this message. Please say it in other words, "
+                "or ask for a person."
+            ),
+            "withheld": _(
+                "I could not find a good answer to this. Please ask in other words, "
+                "or ask for a person."
+            ),
+        }[code]

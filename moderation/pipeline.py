@@ -1,0 +1,147 @@
+"""A text goes in, a verdict comes out: every check of a policy, in one pass. Pure and total."""
+
+import logging
+from collections.abc import Iterator
+
+from moderation import injection
+from moderation.findings import Action, Direction, Family, Finding, Verdict
+from moderation.masking import masked
+from moderation.normalization import View, plain
+from moderation.policy import Policy
+
+logger = logging.getLogger(__name__)
+
+# The end of the message before this one in which a value may have begun.
+REMEMBERED_CHARACTERS = 64
+
+
+def moderate(text: str, policy: Policy, direction: Direction, *, before: str = "") -> Verdict:
+    """Check ``text`` as ``policy`` says for ``direction``.
+
+    ``before`` is the writer's previous message: personal data that was begun there and ends
+    here is found, too. Placeholders are numbered within this text; see
+    :func:`moderation.masking.masked` for other numbers. Never raises: where a check itself
+    fails, the verdict is block and its text empty.
+    """
+    try:
+        findings = find(text, policy, direction, before=before)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a check, nothing passes
+        # The message of the exception may hold the text.
+        logger.error("a moderation check failed: %s", type(error).__name__)
+        return failed(text)
+    action = max((each.action for each in findings), key=_severity, default=Action.ALLOW)
+    return Verdict(action, masked(text, findings), findings)
+
+
+def failed(text: str) -> Verdict:
+    """The verdict on a text that could not be checked."""
+    finding = Finding(0, len(text), Family.FAILURE, "check", "failed", Action.BLOCK, value="")
+    return Verdict(Action.BLOCK, "", (finding,))
+
+
+def find(
+    text: str, policy: Policy, direction: Direction, *, before: str = ""
+) -> tuple[Finding, ...]:
+    """All findings that the policy acts on, in order. May raise what a broken check raises."""
+    allowed = policy.matcher.allowed_spans(text)
+    found = [*_words(text, policy, direction), *_injections(text, policy, direction)]
+    personal = list(_personal(plain(text), policy, direction))
+    if before:
+        personal += _continued(before[-REMEMBERED_CHARACTERS:], text, policy, direction)
+    found += _without_overlaps(personal)
+    return tuple(
+        sorted(
+            (
+                each
+                for each in found
+                if each.action is not Action.ALLOW and not _is_within(each, allowed)
+            ),
+            key=lambda each: (each.start, each.end),
+        )
+    )
+
+
+def _words(text: str, policy: Policy, direction: Direction) -> Iterator[Finding]:
+    for match in policy.matcher.find(text):
+        yield Finding(
+            match.start,
+            match.end,
+            Family.WORD,
+            match.category,
+            match.level or "word",
+            policy.rules.action(Family.WORD, match.category, direction),
+            value=match.term,
+        )
+
+
+def _injections(text: str, policy: Policy, direction: Direction) -> Iterator[Finding]:
+    if direction is not Direction.INBOUND:
+        return
+    for shape in injection.find(text):
+        yield Finding(
+            shape.start,
+            shape.end,
+            Family.INJECTION,
+            shape.name,
+            shape.name,
+            policy.rules.action(Family.INJECTION, shape.name, direction),
+            value=shape.name,
+            score=shape.score,
+        )
+
+
+def _personal(view: View, policy: Policy, direction: Direction) -> Iterator[Finding]:
+    for recognizer in policy.recognizers:
+        action = policy.rules.action(Family.PERSONAL, recognizer.kind, direction)
+        if action is Action.ALLOW:
+            continue
+        for match in recognizer.find(view):
+            start, end = view.span(match.start, match.end)
+            yield Finding(
+                start,
+                end,
+                Family.PERSONAL,
+                recognizer.kind,
+                recognizer.name,
+                action,
+                value=match.value,
+                score=match.score,
+            )
+
+
+def _continued(
+    before: str, text: str, policy: Policy, direction: Direction
+) -> Iterator[Finding]:
+    """What begins in ``before`` and ends in ``text``, as far as it stands in ``text``."""
+    offset = len(before) + 1
+    for finding in _personal(plain(f"{before}\n{text}"), policy, direction):
+        if finding.start < offset < finding.end:
+            yield Finding(
+                0,
+                finding.end - offset,
+                finding.family,
+                finding.category,
+                finding.rule,
+                finding.action,
+                value=finding.value,
+                score=finding.score,
+            )
+
+
+def _without_overlaps(findings: list[Finding]) -> list[Finding]:
+    """Of findings that overlap the surest stays, then the longest, then the first."""
+    kept: list[Finding] = []
+    for finding in sorted(
+        findings, key=lambda each: (-each.score, each.start - each.end, each.start)
+    ):
+        if all(finding.end <= other.start or finding.start >= other.end for other in kept):
+            kept.append(finding)
+    return kept
+
+
+def _is_within(finding: Finding, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= finding.start and finding.end <= end for start, end in spans)
+
+
+def _severity(action: Action) -> int:
+    return action.severity
