@@ -292,6 +292,9 @@ CHAT_OPENAI_MODEL: str = env.read("CHAT_OPENAI_MODEL")
 CHAT_OPENAI_API_KEY: str = env.read("CHAT_OPENAI_API_KEY")
 CHAT_ECHO_DELAY_SECONDS: float = env.read("CHAT_ECHO_DELAY_SECONDS")
 
+# Moderation knows no conversations: what it tries new words on is named here.
+MODERATION_SAMPLE = "chat.selectors.recent_customer_texts"
+
 # Replies and limits
 CHAT_QUEUE_LIMIT: int = env.read("CHAT_QUEUE_LIMIT")
 CHAT_LEASE_SECONDS: int = env.read("CHAT_LEASE_SECONDS")

@@ -44,7 +44,9 @@ def current_policy() -> Policy:
     except Exception as error:
         if loaded is None:
             raise
-        logger.error("the policy in force stays: the new one does not load (%s)", type(error).__name__)
+        logger.error(
+            "the policy in force stays: the new one does not load (%s)", type(error).__name__
+        )
         return loaded[1]
     finally:
         _loading.release()

@@ -54,7 +54,7 @@ def find(
             (
                 each
                 for each in found
-                if each.action is not Action.ALLOW and not _is_within(each, allowed)
+                if each.action is not Action.ALLOW and not _is_allowed(each, text, allowed)
             ),
             key=lambda each: (each.start, each.end),
         )
@@ -109,9 +109,7 @@ def _personal(view: View, policy: Policy, direction: Direction) -> Iterator[Find
             )
 
 
-def _continued(
-    before: str, text: str, policy: Policy, direction: Direction
-) -> Iterator[Finding]:
+def _continued(before: str, text: str, policy: Policy, direction: Direction) -> Iterator[Finding]:
     """What begins in ``before`` and ends in ``text``, as far as it stands in ``text``."""
     offset = len(before) + 1
     for finding in _personal(plain(f"{before}\n{text}"), policy, direction):
@@ -139,8 +137,16 @@ def _without_overlaps(findings: list[Finding]) -> list[Finding]:
     return kept
 
 
-def _is_within(finding: Finding, spans: list[tuple[int, int]]) -> bool:
-    return any(start <= finding.start and finding.end <= end for start, end in spans)
+def _is_allowed(finding: Finding, text: str, spans: list[tuple[int, int]]) -> bool:
+    """Whether all letters and digits of the finding stand in one allowed term."""
+    if not spans:
+        return False
+    start, end = finding.start, finding.end
+    while start < end and not text[start].isalnum():
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    return any(first <= start and end <= last for first, last in spans)
 
 
 def _severity(action: Action) -> int:

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from chat.api import views
 from chat.api.chat import ChatView
+from chat.api.moderation import ModerationView
 
 # The explorer sets styles on its own elements; scripts come from here alone.
 docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
@@ -15,6 +16,7 @@ urlpatterns = [
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs", docs, name="api-docs"),
     path("chat", ChatView.as_view(), name="api-chat"),
+    path("moderation", ModerationView.as_view(), name="api-moderation"),
     path("bots/<str:bot>/visitors", views.VisitorsView.as_view(), name="api-visitors"),
     path("conversations", views.ConversationsView.as_view(), name="api-conversations"),
     path(

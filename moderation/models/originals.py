@@ -30,8 +30,12 @@ class Original(models.Model):
         default_permissions = ("view",)
         permissions: ClassVar = [("reveal_original", _("Can reveal masked personal data"))]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["scope", "kind", "number"], name="original_number_unique"),
-            models.UniqueConstraint(fields=["scope", "kind", "digest"], name="original_value_unique"),
+            models.UniqueConstraint(
+                fields=["scope", "kind", "number"], name="original_number_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["scope", "kind", "digest"], name="original_value_unique"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,9 @@ class Word(models.Model):
         max_length=10,
         choices=Kind.choices,
         default=Kind.FORBIDDEN,
-        help_text=_("Allowed terms protect what stands in them, for example 大麻烦 or your own phone number."),
+        help_text=_(
+            "Allowed terms protect what stands in them, for example 大麻烦 or your own phone number."
+        ),
     )
     category = models.SlugField(_("category"), max_length=40, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)

@@ -27,7 +27,8 @@ class Recognizer(Protocol):
     """Finds one kind of personal data in the plain form of a text. Pure; never raises.
 
     ``kind`` names the placeholder (``phone`` gives ``[PHONE_1]``); several recognisers may
-    share one. ``name`` is unique. All take time linear in the length of the text.
+    share one. ``name`` is unique. All take time linear in the length of the text, and look
+    at most 40 characters back for context.
     """
 
     @property
@@ -53,7 +54,10 @@ class PatternRecognizer:
     """A bounded pattern, and a check of what it found.
 
     ``canonical`` gets the match and returns the value, or None when it is no match after all.
+    The personal data is the pattern's group ``value`` where it has one, else all of the match.
     Patterns repeat nothing without a limit: that keeps both time and held-back text bounded.
+    ``needs`` is a cheap pattern without which there is nothing to find. ``reads_on`` is how
+    many characters after a match it looks at.
     """
 
     kind: str
@@ -61,16 +65,21 @@ class PatternRecognizer:
     pattern: "regex.Pattern[str]"
     canonical: Callable[["regex.Match[str]"], str | None]
     score: float = 1.0
+    needs: "regex.Pattern[str] | None" = None
+    reads_on: int = 2
 
     def find(self, view: View) -> Iterator[Match]:
+        if self.needs is not None and not self.needs.search(view.text):
+            return
+        group = "value" if "value" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(view.text):
             if (value := self.canonical(match)) is not None:
-                yield Match(match.start(), match.end(), value, self.score)
+                yield Match(match.start(group), match.end(group), value, self.score)
 
     def open_from(self, view: View) -> int:
         """The first match that touches the end or runs past it."""
         length = len(view.text)
         for match in self.pattern.finditer(view.text, partial=True):
-            if match.partial or match.end() == length:
+            if match.partial or match.end() + self.reads_on >= length:
                 return int(match.start())
         return length

@@ -35,9 +35,7 @@ def screen(
         verdict = Verdict(verdict.action, masked(text, verdict.findings, number), verdict.findings)
         number.save()
     if verdict.action.severity >= Action.REVIEW.severity:
-        cases.open_case(
-            text, verdict, direction, scope=scope, reference=reference, policy=version
-        )
+        cases.open_case(text, verdict, direction, scope=scope, reference=reference, policy=version)
     return verdict
 
 
@@ -58,7 +56,9 @@ class ScreenedStream:
         """Store originals, and a case if there is reason for one."""
         self._number.save()
         findings = self.guard.findings
-        action = max((each.action for each in findings), key=lambda each: each.severity, default=Action.ALLOW)
+        action = max(
+            (each.action for each in findings), key=lambda each: each.severity, default=Action.ALLOW
+        )
         if action.severity >= Action.REVIEW.severity:
             cases.open_case(
                 self.guard.text,

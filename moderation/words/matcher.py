@@ -276,7 +276,9 @@ def _runs_fit(runs: list[int], shape: _Shape) -> bool:
     longer = [pair for pair in different if pair[0] < _REPEATED]
     if not longer:
         return True
-    if len(runs) > 1 and all(there % here == 0 and there == 2 * here for there, here in zip(runs, own, strict=True)):
+    if len(runs) > 1 and all(
+        there % here == 0 and there == 2 * here for there, here in zip(runs, own, strict=True)
+    ):
         return True
     return shape.is_latin and len(longer) == len(different) == 1 and sum(own) >= 4
 
