@@ -111,6 +111,9 @@ def _plain(character: str) -> str:
     if character in "\n\t":
         return character
     category = unicodedata.category(character)
+    if category == "Cs":
+        # Half of a character. No library in another language takes it.
+        return "\ufffd"
     if category in ("Cc", "Cf", "Mn", "Me") and _is_invisible(character, category):
         return ""
     if (digit := unicodedata.digit(character, None)) is not None:

@@ -6,7 +6,8 @@ from moderation.recognizers import context
 from moderation.recognizers.base import PatternRecognizer
 from moderation.recognizers.digits import DIGIT, END, GAP, HAS_DIGIT, START, digits_of, lookalikes
 
-_COUNTRY = rf"(?:\(?(?:\+|00)?{GAP}86\)?{GAP})?"
+_COUNTRY = rf"(?:(?:\((?:\+|00)?86\)|(?:\+|00)?{GAP}86){GAP})?"
+_HEAD = rf"[1一幺壹lI]{GAP}[3-9三四五六七八九叁肆伍陆柒捌玖]{GAP}{DIGIT}"
 _MOST_LOOKALIKES = 3
 
 
@@ -27,10 +28,7 @@ def _landline(match: "regex.Match[str]") -> str | None:
 CN_MOBILE = PatternRecognizer(
     kind="phone",
     name="cn_mobile",
-    pattern=regex.compile(
-        rf"{START}{_COUNTRY}\(?[1一幺壹lI]{GAP}[3-9三四五六七八九叁肆伍陆柒捌玖]{GAP}{DIGIT}\)?"
-        rf"(?:{GAP}{DIGIT}){{8}}{END}"
-    ),
+    pattern=regex.compile(rf"{START}{_COUNTRY}(?:\({_HEAD}\)|{_HEAD})(?:{GAP}{DIGIT}){{8}}{END}"),
     canonical=_mobile,
     needs=HAS_DIGIT,
 )

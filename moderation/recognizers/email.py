@@ -35,7 +35,7 @@ SPELT_EMAIL = PatternRecognizer(
     kind="email",
     name="spelt_email",
     pattern=regex.compile(
-        rf"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9][A-Za-z0-9._%+\-]{{0,40}}{_AT}"
+        rf"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9](?:[A-Za-z0-9._%+\-]{{0,40}}[A-Za-z0-9])?{_AT}"
         rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,2}}{_DOT}(?:{_ENDINGS})(?![A-Za-z0-9\-])"
     ),
     canonical=_spelt,

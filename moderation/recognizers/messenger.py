@@ -18,7 +18,7 @@ WECHAT = PatternRecognizer(
     kind="wechat",
     name="wechat",
     pattern=regex.compile(
-        rf"(?:微信|薇信|威信|\bwechat|\bweixin|\bvx|\bwx|\bV信)(?:\s?(?:id|is|account|号)){{0,3}}{_LINK}"
+        rf"(?:微信|薇信|威信|(?<![A-Za-z])(?:wechat|weixin|vx|wx|v信))(?:\s?(?:id|is|account|号)){{0,3}}{_LINK}"
         r"(?P<value>[A-Za-z][A-Za-z0-9_\-]{5,19}|1[3-9]\d{9})(?![A-Za-z0-9_\-])",
         regex.IGNORECASE,
     ),

@@ -51,7 +51,7 @@ IP_V6 = PatternRecognizer(
     pattern=regex.compile(
         r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Za-z:])"
     ),
-    canonical=lambda match: _ip(match) if len(match[0]) > 6 else None,
+    canonical=_ip,
     score=0.9,
     needs=regex.compile(r":[0-9A-Fa-f]{0,4}:"),
 )
@@ -67,7 +67,7 @@ IMEI = PatternRecognizer(
     kind="device_id",
     name="imei",
     pattern=regex.compile(
-        r"(?:imei|串号|设备号)[^0-9\n]{0,10}(?P<value>[0-9]{2}(?:[ \-]?[0-9]){12,13})(?![0-9A-Za-z])",
+        r"(?:imei|串号|设备号)[^0-9\n]{0,10}(?P<value>[0-9]{2}(?:[ \-]?[0-9]){13})(?![0-9A-Za-z])",
         regex.IGNORECASE,
     ),
     canonical=_imei,

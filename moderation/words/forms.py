@@ -41,7 +41,7 @@ class _Separators(dict[int, int | None]):
 
     def __missing__(self, codepoint: int) -> int | None:
         character = chr(codepoint)
-        keep = character.isalnum() or character in BARRIERS or "\ud800" <= character <= "\udfff"
+        keep = character.isalnum() or character in BARRIERS
         self[codepoint] = kept = codepoint if keep else None
         return kept
 
