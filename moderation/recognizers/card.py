@@ -41,6 +41,5 @@ CARD = PatternRecognizer(
     name="payment_card",
     pattern=regex.compile(rf"{START}{DIGIT}(?:{GAP}{DIGIT}){{11,18}}{END}"),
     canonical=_card,
-    score=0.98,
     needs=HAS_DIGIT,
 )

@@ -1,7 +1,10 @@
 """Numbers of documents of mainland China: resident identity, company code, plate, passport."""
 
+import datetime
+
 import regex
-from stdnum.cn import ric, uscc
+from stdnum.cn import uscc
+from stdnum.iso7064 import mod_11_2
 
 from moderation.recognizers import context
 from moderation.recognizers.base import PatternRecognizer
@@ -11,11 +14,25 @@ _ID_WORD = regex.compile(r"身份证|证件|证号|身分证|identity|\bid\b", r
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 
 
+# Provinces by the first two digits (GB/T 2260).
+_RESIDENT = regex.compile(r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{15}[0-9X]")
+
+
+def _is_date(digits: str) -> bool:
+    try:
+        born = datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return born.year >= 1880
+
+
 def _resident(match: "regex.Match[str]") -> str | None:
     number = digits_of(match[0])
     if match[0][-1] in "Xx×":
         number += "X"
-    return number if len(number) == 18 and ric.is_valid(number) else None
+    if not _RESIDENT.fullmatch(number) or not _is_date(number[6:14]):
+        return None
+    return number if mod_11_2.is_valid(number) else None
 
 
 def _old_resident(match: "regex.Match[str]") -> str | None:

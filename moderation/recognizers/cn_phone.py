@@ -9,13 +9,18 @@ from moderation.recognizers.digits import DIGIT, END, GAP, HAS_DIGIT, START, dig
 _COUNTRY = rf"(?:(?:\((?:\+|00)?86\)|(?:\+|00)?{GAP}86){GAP})?"
 _HEAD = rf"[1一幺壹lI]{GAP}[3-9三四五六七八九叁肆伍陆柒捌玖]{GAP}{DIGIT}"
 _MOST_LOOKALIKES = 3
+# The address of a machine may have eleven digits, too.
+_QUAD = regex.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 
 
 def _mobile(match: "regex.Match[str]") -> str | None:
     number = digits_of(match[0])[-11:]
     if not regex.fullmatch(r"1[3-9][0-9]{9}", number) or lookalikes(match[0]) > _MOST_LOOKALIKES:
         return None
-    return None if context.is_order(match) else number
+    foreign = context.before(match).rstrip().endswith("+")
+    if foreign or _QUAD.fullmatch(match[0]) or context.is_order(match):
+        return None
+    return number
 
 
 def _landline(match: "regex.Match[str]") -> str | None:

@@ -11,8 +11,9 @@ _ORDER = regex.compile(
     regex.IGNORECASE,
 )
 _PHONE = regex.compile(
-    r"电话|手机|联系|号码|拨打|致电|座机|打给|来电|短信|whatsapp|热线|传真"
-    r"|\b(?:phone|phones|telephone|tel|mobile|cell|cellphone|call|called|calling|contact|text|sms|reach|dial|fax|ring|number)\b",
+    r"电话|手机|联系|拨打|致电|座机|打给|来电|短信|whatsapp|热线|传真"
+    r"|\b(?:phone|phones|telephone|tel|mobile|cell|cellphone|call|called|calling|contact|text|sms|reach|dial|fax|ring|registered)\b"
+    r"|\b(?:my|his|her|our|your)\snumber\b",
     regex.IGNORECASE,
 )
 

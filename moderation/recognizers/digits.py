@@ -5,13 +5,15 @@ import regex
 from moderation.normalization import NUMERALS
 
 # One digit: also a Chinese numeral, or a letter that looks like one.
-DIGIT = r"[0-9OolI〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖]"
+_NUMERALS = "〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
+DIGIT = rf"[0-9OolI{_NUMERALS}]"
 # What may stand between two digits of one number.
 GAP = r"[ .\-–—·•*_~]{0,3}\n?"
-HAS_DIGIT = regex.compile(r"[0-9〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖]")
-# No number begins or ends within a word or a longer number.
-START = r"(?<![0-9A-Za-z])(?<![0-9][.\-])"
-END = r"(?![0-9A-Za-z])(?![.\-][0-9])"
+HAS_DIGIT = regex.compile(rf"[0-9{_NUMERALS}]")
+# No number begins or ends within a word or a longer number. Beside an Arabic digit a Chinese
+# numeral is a word of its own (拨打13812345678一下).
+START = rf"(?<![0-9A-Za-z])(?<![0-9][.\-])(?:(?=[0-9])|(?<![{_NUMERALS}]))"
+END = rf"(?![0-9A-Za-z])(?![.\-][0-9])(?:(?<=[0-9])|(?![{_NUMERALS}]))"
 
 _LIKE = {ord("O"): "0", ord("o"): "0", ord("l"): "1", ord("I"): "1"}
 _VALUES = {ord(numeral): digit for numeral, digit in NUMERALS.items()} | _LIKE

@@ -8,7 +8,7 @@ from moderation.normalization import View
 from moderation.recognizers.base import Match
 
 _NUMBER = r"[0-9]{1,5}[A-Za-z]?(?:[\-/][0-9]{1,4}[A-Za-z]?)?"
-_WORD = r"[\p{Lu}0-9][\p{L}0-9'’.]{0,20}(?:-[\p{L}0-9'’]{1,20})?"
+_WORD = r"(?:\p{Lu}[\p{L}0-9'’.]{0,20}(?:-[\p{L}0-9'’]{1,20})?|[0-9]{1,3}(?:st|nd|rd|th))"
 _SUFFIX = (
     r"(?:Street|St|Avenue|Ave|Av|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Square|Sq|Terrace|Ter|Trail|Trl|Parkway|Pkwy|Circle|Cir"
     r"|Highway|Hwy|Close|Crescent|Cres|Gardens|Gdns|Grove|Row|Mews|Walk|Hill|Park|Plaza|Alley|Loop|Run|Pike|Path|Pass|Ridge|Turnpike|Green|Quay|Fort|Villa)"

@@ -18,6 +18,7 @@ _LENGTHS = {
         "SA24 SC31 SE24 SI19 SK24 SM27 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20"
     ).split()
 }
+_OPENINGS = frozenset(_LENGTHS) | {country[0] for country in _LENGTHS}
 _BEGIN = regex.compile(rf"{START}(?P<country>[A-Za-z]{{2}})[ \-]?[0-9]{{2}}")
 _ONE = regex.compile(r"[ \-]?[A-Za-z0-9]")
 _OPEN = regex.compile(rf"{START}[A-Za-z]{{2}}(?:[ \-]?[0-9]{{2}}(?:[ \-]?[A-Za-z0-9]){{0,28}})?")
@@ -47,8 +48,9 @@ class Iban:
         """An account number that has begun and is not complete."""
         length = len(view.text)
         for match in _OPEN.finditer(view.text, partial=True):
-            if match.partial or match.end() + 1 >= length:
-                return int(match.start())
+            if match.partial or view.text[match.end() :] in ("", " ", "-"):
+                if view.text[match.start() : match.start() + 2].upper() in _OPENINGS:
+                    return int(match.start())
         return length
 
 

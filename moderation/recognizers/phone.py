@@ -53,6 +53,7 @@ WITH_COUNTRY = PatternRecognizer(
         rf"{_START}(?P<number>(?:\+\s?|00\s?)[1-9](?:[ .\-()/]{{0,2}}[0-9]){{6,14}}){_EXTENSION}{_END}"
     ),
     canonical=_with_country,
+    score=0.97,
     needs=HAS_DIGIT,
 )
 SHAPED = PatternRecognizer(

@@ -15,6 +15,7 @@ WIDEST_GAP = 3
 # Fewer letters of pinyin are the sound of too many ordinary words.
 SHORTEST_SOUND = 4
 _REPEATED = 3
+_FIRST_HAN = "\u2e80"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +261,10 @@ def _continues(text: str, neighbour: int, edge: int) -> bool:
     if not 0 <= neighbour < len(text) or not text[edge].isascii():
         return False
     beside, character = text[neighbour], text[edge]
-    if not beside.isascii():
-        return False
-    return beside.isdigit() if character.isdigit() else beside.isalpha()
+    if character.isdigit():
+        return beside.isascii() and beside.isdigit()
+    # Letters of alphabets; Chinese is written without spaces.
+    return beside.isalpha() and beside < _FIRST_HAN
 
 
 def _runs_fit(runs: list[int], shape: _Shape) -> bool:

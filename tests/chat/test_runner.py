@@ -128,7 +128,7 @@ async def test_watchers_see_the_answer_grow_and_then_whole(conversation: Convers
     def script(messages: list[ChatMessage]) -> Iterator[str]:
         yield "Grüße 🙂 "
         asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(5)
-        yield "aus Köln"
+        yield "aus Köln, ja"
         time.sleep(0.2)
 
     async with running(ScriptedEngine(script)), Socket() as socket:
@@ -141,8 +141,8 @@ async def test_watchers_see_the_answer_grow_and_then_whole(conversation: Convers
 
     assert (first["offset"], first["text"]) == (0, "Grüße 🙂 ")
     # In UTF-16, as JavaScript counts: the emoji takes two.
-    assert (second["offset"], second["text"]) == (9, "aus Köln")
-    assert sent["message"]["text"] == "Grüße 🙂 aus Köln"
+    assert (second["offset"], second["text"]) == (9, "aus Köln, ")
+    assert sent["message"]["text"] == "Grüße 🙂 aus Köln, ja"
 
 
 async def test_who_comes_late_gets_the_text_so_far(conversation: Conversation) -> None:
@@ -150,9 +150,9 @@ async def test_who_comes_late_gets_the_text_so_far(conversation: Conversation) -
     loop = asyncio.get_running_loop()
 
     def script(messages: list[ChatMessage]) -> Iterator[str]:
-        yield "It is on"
+        yield "It is on, "
         asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(5)
-        yield " its way."
+        yield "its way, "
         time.sleep(0.2)
 
     async with running(ScriptedEngine(script)):
@@ -167,8 +167,8 @@ async def test_who_comes_late_gets_the_text_so_far(conversation: Conversation) -
             gate.set()
             more = await late.frame_of("message.delta")
 
-    assert (repeated["offset"], repeated["text"]) == (0, "It is on")
-    assert (more["offset"], more["text"]) == (8, " its way.")
+    assert (repeated["offset"], repeated["text"]) == (0, "It is on, ")
+    assert (more["offset"], more["text"]) == (10, "its way, ")
 
 
 async def test_stop_ends_the_engine_and_keeps_what_was_said(conversation: Conversation) -> None:
