@@ -12,7 +12,7 @@ idempotent, and each character of the form comes from exactly one character of t
 import functools
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 # Letters of other alphabets that look like a Latin one, each before the letter it resembles.
@@ -48,7 +48,7 @@ class View:
     original: str
     text: str
     _table: "_Table" = field(repr=False)
-    _map: list[tuple[list[int], list[int]]] = field(default_factory=list, repr=False)
+    _map: list[tuple[Sequence[int], Sequence[int]]] = field(default_factory=list, repr=False)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that ``text[start:end]`` (not empty) comes from."""
@@ -60,17 +60,19 @@ class View:
         starts, _ = self._offsets()
         return starts[index] if index < len(starts) else len(self.original)
 
-    def _offsets(self) -> tuple[list[int], list[int]]:
+    def _offsets(self) -> tuple[Sequence[int], Sequence[int]]:
         # Only texts in which something is found need it.
         if not self._map:
             self._map.append(self._computed())
         return self._map[0]
 
-    def _computed(self) -> tuple[list[int], list[int]]:
+    def _computed(self) -> tuple[Sequence[int], Sequence[int]]:
+        widths = [len(self._table[ord(character)]) for character in self.original]
+        if all(width == 1 for width in widths):
+            return range(len(widths)), range(1, len(widths) + 1)
         starts: list[int] = []
         ends: list[int] = []
-        for index, character in enumerate(self.original):
-            width = len(character.translate(self._table))
+        for index, width in enumerate(widths):
             if width:
                 starts += [index] * width
                 ends += [index + 1] * width

@@ -6,7 +6,7 @@ from moderation.recognizers import context
 from moderation.recognizers.base import PatternRecognizer
 from moderation.recognizers.digits import DIGIT, END, GAP, HAS_DIGIT, START, digits_of, lookalikes
 
-_COUNTRY = rf"(?:(?:\((?:\+|00)?86\)|(?:\+|00)?{GAP}86){GAP})?"
+_COUNTRY = rf"(?:(?:\((?:\+|00)?86\)|(?:(?:\+|00){GAP})?86){GAP})?"
 _HEAD = rf"[1一幺壹lI]{GAP}[3-9三四五六七八九叁肆伍陆柒捌玖]{GAP}{DIGIT}"
 _MOST_LOOKALIKES = 3
 # The address of a machine may have eleven digits, too.

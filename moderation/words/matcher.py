@@ -34,6 +34,7 @@ class _Shape:
     """A word as it is searched for: its runs, and where it has gaps of its own."""
 
     word: Word
+    form: str
     runs: tuple[int, ...]
     gaps: frozenset[int]
     is_latin: bool
@@ -125,28 +126,56 @@ class WordMatcher:
     def _verified(
         self, skeleton: Skeleton, hits: list[tuple[int, int, int]], level: str
     ) -> Iterator[tuple[WordMatch, bool]]:
+        places: dict[int, list[tuple[int, int]]] = {}
         for index, start, end in hits:
+            places.setdefault(index, []).append((start, end))
+        for index, spans in places.items():
             for shape in self._shapes[index]:
-                if (span := self._place(skeleton, start, end, shape)) is not None:
+                for first, end in self._occurrences(skeleton, spans, shape):
                     word = shape.word
-                    begin, finish = skeleton.form.span(*span)
+                    begin, finish = skeleton.form.span(first, end)
                     yield WordMatch(begin, finish, word.term, word.category, level), word.allowed
+
+    def _occurrences(
+        self, skeleton: Skeleton, spans: list[tuple[int, int]], shape: _Shape
+    ) -> Iterator[tuple[int, int]]:
+        """Where in the form the word really stands; ``spans`` are those of the skeleton."""
+        text = skeleton.form.text
+        written: list[tuple[int, int]] = []
+        at, isolated = text.find(shape.form), True
+        while at >= 0:
+            end = at + len(shape.form)
+            written.append((at, end))
+            isolated &= text[at - 1 : at] != text[at] and text[end : end + 1] != text[end - 1]
+            at = text.find(shape.form, at + 1)
+        if len(written) == len(spans) and isolated:
+            # Nothing is disguised: the usual case, and a cheap one.
+            yield from (span for span in written if _stands_alone(text, *span))
+            return
+        for start, end in spans:
+            if (place := self._place(skeleton, start, end, shape)) is not None:
+                yield place
 
     def _place(
         self, skeleton: Skeleton, start: int, end: int, shape: _Shape
     ) -> tuple[int, int] | None:
         """Where the word stands in the form, if it really does."""
-        text = skeleton.form.text
-        places = [list(each) for each in skeleton.places[start:end]]
-        # At its ends a word takes as many repeats as it has itself, unless letters must end there.
-        if not _is_latin(text[places[0][0]]):
-            places[0] = places[0][-shape.runs[0] :] if len(places) > 1 else places[0]
-        if not _is_latin(text[places[-1][0]]) and len(places) > 1:
-            places[-1] = places[-1][: shape.runs[-1]]
+        whole = [list(each) for each in skeleton.places[start:end]]
+        trimmed = list(whole)
+        if len(whole) > 1:
+            # Beyond its own letters a word may end in repeats, but the next word is not its own.
+            trimmed[0] = _attached(whole[0][::-1], shape.runs[0], shape.is_latin)[::-1]
+            trimmed[-1] = _attached(whole[-1], shape.runs[-1], shape.is_latin)
+        for places in (trimmed, whole):
+            if (place := self._fitting(skeleton.form.text, places, shape)) is not None:
+                return place
+        return None
+
+    def _fitting(self, text: str, places: list[list[int]], shape: _Shape) -> tuple[int, int] | None:
         if not _runs_fit([len(each) for each in places], shape):
             return None
         first, last = places[0][0], places[-1][-1]
-        if _continues(text, first - 1, first) or _continues(text, last + 1, last):
+        if not _stands_alone(text, first, last + 1):
             return None
         if not self._gaps_fit(text, [index for each in places for index in each], places, shape):
             return None
@@ -229,6 +258,7 @@ def _shape(word: Word, form: str) -> _Shape:
     letters = [form[each[0]] for each in places]
     return _Shape(
         word,
+        form,
         tuple(len(each) for each in places),
         frozenset(gaps),
         all(_is_latin(each) for each in letters),
@@ -267,9 +297,28 @@ def _continues(text: str, neighbour: int, edge: int) -> bool:
     return beside.isalpha() and beside < _FIRST_HAN
 
 
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether no letter beside ``text[start:end]`` makes it part of another word."""
+    return not (_continues(text, start - 1, start) or _continues(text, end, end - 1))
+
+
+def _attached(run: list[int], own: int, is_latin: bool) -> list[int]:
+    """Of the places of a repeated character at a word's edge, from the word outwards, those
+    that are the word's: its own number, and in Latin letters all that stand without a gap."""
+    kept = run[:own]
+    if is_latin:
+        for place in run[own:]:
+            if abs(place - kept[-1]) != 1:
+                break
+            kept.append(place)
+    return kept
+
+
 def _runs_fit(runs: list[int], shape: _Shape) -> bool:
     """Whether repeats in the text are those of the word, or a disguise of it."""
     own = shape.runs
+    if shape.word.allowed:
+        return tuple(runs) == own
     if len(runs) == 1:
         return runs[0] == own[0] or (not shape.is_latin and runs[0] > own[0])
     different = [(there, here) for there, here in zip(runs, own, strict=True) if there != here]

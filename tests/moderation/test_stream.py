@@ -150,7 +150,7 @@ def test_of_ordinary_prose_only_the_last_word_is_held() -> None:
     guard = StreamGuard(POLICY, Direction.OUTBOUND)
 
     assert guard.push("It is in the post, and comes") == "It is in the post, and "
-    assert guard.push(" soon. ") == "comes soon."
+    assert guard.push(" soon. ") == "comes soon. "
 
 
 def test_the_delay_is_the_time_that_characters_were_held() -> None:
