@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from csbot import env
 
 BASE_DIR = env.BASE_DIR
-VAR_DIR = (BASE_DIR / env.read("CSBOT_VAR_DIR")).resolve()
+VAR_DIR: Path = (BASE_DIR / env.read("CSBOT_VAR_DIR")).resolve()
 MODELS_DIR = VAR_DIR / "models"
 
 

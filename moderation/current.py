@@ -1,5 +1,6 @@
 """The policy that applies now, compiled once per process and version."""
 
+import datetime
 import functools
 import logging
 import threading
@@ -17,7 +18,8 @@ logger = logging.getLogger(__name__)
 RECOGNIZERS = (*STRUCTURED, *NAMED)
 
 _loading = threading.Lock()
-_loaded: tuple[int, Policy] | None = None
+# The key of the version and what it was compiled to.
+_loaded: tuple[tuple[int, datetime.datetime], Policy] | None = None
 
 
 def current_policy() -> Policy:
@@ -28,7 +30,8 @@ def current_policy() -> Policy:
     cannot be compiled leaves the one before in force; without one, raises.
     """
     global _loaded  # noqa: PLW0603 - one policy per process is the point
-    active = PolicyVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
+    in_force = PolicyVersion.objects.filter(is_active=True)
+    active = in_force.values_list("pk", "published_at").first()
     if active is None:
         return built_in_policy()
     loaded = _loaded
@@ -39,12 +42,12 @@ def current_policy() -> Policy:
         return loaded[1]
     try:
         if _loaded is None or _loaded[0] != active:
-            _loaded = (active, compiled(PolicyVersion.objects.get(pk=active)))
+            _loaded = (active, compiled(PolicyVersion.objects.get(pk=active[0])))
         return _loaded[1]
     except Exception as error:
         if loaded is None:
             raise
-        logger.error(
+        logger.error(  # noqa: TRY400 - every message says it again
             "the policy in force stays: the new one does not load (%s)", type(error).__name__
         )
         return loaded[1]

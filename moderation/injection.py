@@ -31,8 +31,10 @@ _SHAPES: tuple[tuple[str, float, "regex.Pattern[str]"], ...] = tuple(
         (
             "override",
             0.9,
-            r"\b(?:ignor\w{0,4}|disregard\w{0,3}|forget\w{0,4}|overrid\w{1,4}|bypass\w{0,3})\W{1,3}(?:\w{1,12}\W{1,3}){0,4}?"
-            r"(?:instruction|prompt|rule|guideline|direction|command|polic|restriction|programming|filter|context)",
+            (
+                r"\b(?:ignor\w{0,4}|disregard\w{0,3}|forget\w{0,4}|overrid\w{1,4}|bypass\w{0,3})\W{1,3}(?:\w{1,12}\W{1,3}){0,4}?"
+                r"(?:instruction|prompt|rule|guideline|direction|command|polic|restriction|programming|filter|context)"
+            ),
         ),
         (
             "override",
@@ -42,8 +44,10 @@ _SHAPES: tuple[tuple[str, float, "regex.Pattern[str]"], ...] = tuple(
         (
             "disclosure",
             0.8,
-            r"\b(?:show|reveal|print|repeat|output|tell|give|display|leak|share|what\W{1,3}(?:is|are|were))\b\W{1,3}(?:\w{1,12}\W{1,3}){0,5}?"
-            r"(?:system\W{1,3}(?:prompt|message|instruction)|initial\W{1,3}(?:prompt|instruction)|(?:your|hidden|secret)\W{1,3}(?:prompt|instructions?|rules))",
+            (
+                r"\b(?:show|reveal|print|repeat|output|tell|give|display|leak|share|what\W{1,3}(?:is|are|were))\b\W{1,3}(?:\w{1,12}\W{1,3}){0,5}?"
+                r"(?:system\W{1,3}(?:prompt|message|instruction)|initial\W{1,3}(?:prompt|instruction)|(?:your|hidden|secret)\W{1,3}(?:prompt|instructions?|rules))"
+            ),
         ),
         (
             "disclosure",
@@ -53,8 +57,10 @@ _SHAPES: tuple[tuple[str, float, "regex.Pattern[str]"], ...] = tuple(
         (
             "persona",
             0.8,
-            r"\b(?:you\W{1,3}(?:are|re|will)\W{1,3}(?:now|going\W{1,3}to\W{1,3}(?:be|act))|from\W{1,3}now\W{1,3}on\W{1,3}you|pretend\W{1,3}(?:to\W{1,3}be|you|that\W{1,3}you)"
-            r"|act\W{1,3}as\W{1,3}(?:if|an?\b|my\b)|role\W{0,3}play|simulate\W{1,3}an?)\b",
+            (
+                r"\b(?:you\W{1,3}(?:are|re|will)\W{1,3}(?:now|going\W{1,3}to\W{1,3}(?:be|act))|from\W{1,3}now\W{1,3}on\W{1,3}you|pretend\W{1,3}(?:to\W{1,3}be|you|that\W{1,3}you)"
+                r"|act\W{1,3}as\W{1,3}(?:if|an?\b|my\b)|role\W{0,3}play|simulate\W{1,3}an?)\b"
+            ),
         ),
         (
             "persona",
@@ -64,9 +70,11 @@ _SHAPES: tuple[tuple[str, float, "regex.Pattern[str]"], ...] = tuple(
         (
             "unlock",
             0.9,
-            r"\b(?:jailbreak\w{0,4}|do\W{1,3}anything\W{1,3}now|developer\W{1,3}mode|god\W{1,3}mode|dan\W{1,3}mode"
-            r"|(?:no|without|free\W{1,3}(?:of|from)|unbound\W{1,3}by)\W{1,3}(?:\w{1,12}\W{1,3}){0,3}?(?:restrictions?|limitations?|filters?|censorship|guidelines|morals?|ethic\w{0,4})"
-            r"|unfiltered|uncensored|amoral|hypothetical\W{1,3}(?:response|story|world))\b",
+            (
+                r"\b(?:jailbreak\w{0,4}|do\W{1,3}anything\W{1,3}now|developer\W{1,3}mode|god\W{1,3}mode|dan\W{1,3}mode"
+                r"|(?:no|without|free\W{1,3}(?:of|from)|unbound\W{1,3}by)\W{1,3}(?:\w{1,12}\W{1,3}){0,3}?(?:restrictions?|limitations?|filters?|censorship|guidelines|morals?|ethic\w{0,4})"
+                r"|unfiltered|uncensored|amoral|hypothetical\W{1,3}(?:response|story|world))\b"
+            ),
         ),
         (
             "unlock",

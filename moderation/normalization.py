@@ -169,7 +169,7 @@ def _fold(character: str) -> str:
 def _converter() -> Callable[[str], str]:
     import opencc
 
-    return opencc.OpenCC("t2s").convert  # type: ignore[no-any-return]
+    return opencc.OpenCC("t2s").convert
 
 
 def _simplified(character: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks.machine import Figure, figure, percentile
 from moderation.words.defaults import default_lexicon
-from moderation.words.lexicon import Level, Lexicon, Word
 from moderation.words.levels import syllable
+from moderation.words.lexicon import Level, Lexicon, Word
 from moderation.words.matcher import WordMatcher
 
 Disguise = Callable[[str], str]
@@ -21,9 +21,7 @@ _CARRIERS = (
     "客服 {} 在吗",
 )
 _GREEK = str.maketrans("aeopcyxiA", "аеорсухіА")
-_TRADITIONAL = str.maketrans(
-    "网贩药买卖发门钱宝证贷赌国视频经", "網販藥買賣發門錢寶證貸賭國視頻經"
-)
+_TRADITIONAL = str.maketrans("网贩药买卖发门钱宝证贷赌国视频经", "網販藥買賣發門錢寶證貸賭國視頻經")
 _LEET = str.maketrans("aeiost", "@31057")
 _BOLD = {ord(c): 0x1D41A + i for i, c in enumerate("abcdefghijklmnopqrstuvwxyz")}
 _CIRCLED = {ord(c): 0x24D0 + i for i, c in enumerate("abcdefghijklmnopqrstuvwxyz")}

@@ -1,6 +1,6 @@
 """Moderation of texts that are not chats, for a company's own servers."""
 
-from typing import cast
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -21,14 +21,14 @@ from moderation.pipeline import moderate
 LONGEST_TEXT = 20_000
 
 
-class ModerationRequest(serializers.Serializer[None]):
+class ModerationRequest(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=LONGEST_TEXT, trim_whitespace=False)
     direction = serializers.ChoiceField(
         choices=[each.value for each in Direction], default=Direction.INBOUND.value
     )
 
 
-class FindingAnswer(serializers.Serializer[None]):
+class FindingAnswer(serializers.Serializer[Any]):
     start = serializers.IntegerField(help_text="Index of the first character (code points).")
     end = serializers.IntegerField()
     family = serializers.CharField()
@@ -38,7 +38,7 @@ class FindingAnswer(serializers.Serializer[None]):
     score = serializers.FloatField()
 
 
-class ModerationAnswer(serializers.Serializer[None]):
+class ModerationAnswer(serializers.Serializer[Any]):
     action = serializers.CharField(help_text="The strictest of all: allow, mask, review or block.")
     text = serializers.CharField(help_text="The text as it may be stored and shown.")
     policy = serializers.CharField()

@@ -15,11 +15,11 @@ _ENDINGS = "com|net|org|cn|edu|gov|io|co|info|biz|uk|de|fr|es|it|nl|eu|us|ca|au|
 
 
 def _plain(match: "regex.Match[str]") -> str | None:
-    return match[0].lower()
+    return str(match[0]).lower()
 
 
 def _spelt(match: "regex.Match[str]") -> str | None:
-    return regex.sub(r"\s", "", _DOTS.sub(".", _ATS.sub("@", match[0], count=1))).lower()
+    return str(regex.sub(r"\s", "", _DOTS.sub(".", _ATS.sub("@", match[0], count=1)))).lower()
 
 
 EMAIL = PatternRecognizer(

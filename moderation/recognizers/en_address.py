@@ -49,8 +49,8 @@ class LatinAddress:
         spans = [match.span() for match in _ADDRESS.finditer(view.text)]
         spans += [match.span("a") for match in _SAID.finditer(view.text)]
         done = 0
-        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-            end -= len(view.text[start:end]) - len(view.text[start:end].rstrip(" ,.\n\t"))
+        for start, reach in sorted(spans, key=lambda span: (span[0], -span[1])):
+            end = start + len(view.text[start:reach].rstrip(" ,.\n\t"))
             if start >= done:
                 done = end
                 yield Match(start, end, " ".join(view.text[start:end].lower().split()), 0.8)

@@ -90,7 +90,7 @@ class LatinName:
         return start
 
     def _add(self, spans: dict[int, int], match: "regex.Match[str]", *, strong: bool) -> None:
-        start, end = match.span("name")
+        start = match.start("name")
         words = [
             (start + word.start(), start + word.end(), _key(word[0]))
             for word in regex.finditer(r"[\p{L}'’.\-]+", match["name"])

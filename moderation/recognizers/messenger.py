@@ -6,7 +6,9 @@ from moderation.recognizers.base import PatternRecognizer
 from moderation.recognizers.digits import digits_of
 
 _LINK = r"(?:\s?(?:id|is|account)(?![A-Za-z0-9_])|[\s:号是为用,账\-]){0,6}"
-_NO_ID = frozenset("alipay wechat weixin support service customer payment account".split())
+_NO_ID = frozenset(
+    ["alipay", "wechat", "weixin", "support", "service", "customer", "payment", "account"]
+)
 
 
 def _wechat(match: "regex.Match[str]") -> str | None:

@@ -39,6 +39,17 @@ def draft_lexicon() -> Lexicon:
     )
 
 
+def draft_changes() -> tuple[list[str], list[str]]:
+    """The terms that the draft adds to the list in force, and those that it lacks."""
+    active = active_version()
+    in_force = set(active.word_list.lexicon().words) if active and active.word_list else set()
+    draft = set(draft_lexicon().words)
+    return (
+        sorted(word.term for word in draft - in_force),
+        sorted(word.term for word in in_force - draft),
+    )
+
+
 @transaction.atomic
 def publish_words(*, by: User | None, note: str = "") -> PolicyVersion:
     """Freeze the draft as a new word list, and put it in force with the rules as they are.
@@ -99,7 +110,7 @@ def _publish(
 
 
 def _next_number(model: type[PolicyVersion] | type[WordListVersion]) -> int:
-    return int(model._default_manager.aggregate(highest=Max("number"))["highest"] or 0) + 1
+    return int(model.objects.aggregate(highest=Max("number"))["highest"] or 0) + 1
 
 
 def _check(by: User | None, permission: str) -> None:

@@ -26,7 +26,9 @@ def screen(
     try:
         policy = current_policy()
     except Exception as error:  # noqa: BLE001 - whatever is wrong, nothing passes unchecked
-        logger.error("no moderation policy could be loaded (%s)", type(error).__name__)
+        logger.error(  # noqa: TRY400 - one line a message is enough
+            "no moderation policy could be loaded (%s)", type(error).__name__
+        )
         verdict, version = pipeline.failed(text), ""
     else:
         verdict, version = pipeline.moderate(text, policy, direction, before=before), policy.version

@@ -52,8 +52,8 @@ def read(data: bytes, name: str, *, category: str) -> Imported:
     rows = _csv_rows(text) if name.lower().endswith(".csv") else _txt_rows(text)
     words: dict[Word, None] = {}
     problems: list[Problem] = []
-    for line, term, own_category, kind in rows:
-        term = term.strip()
+    for line, written, own_category, kind in rows:
+        term = written.strip()
         allowed = kind.strip().lower() in _ALLOWED
         if reason := _refusal(term):
             if len(problems) < MOST_PROBLEMS:

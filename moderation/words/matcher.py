@@ -1,6 +1,7 @@
 """Finds the words of a lexicon in a text, through the ways in which people disguise them."""
 
 import bisect
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -85,7 +86,8 @@ class WordMatcher:
         or could make something else of; its length when there is none."""
         view = folded(text)
         position = len(text)
-        for form in (view, *self._readings(view)):
+        forms: list[Form] = [view, *self._readings(view)]
+        for form in forms:
             position = min(position, self._open_in(form, len(text)))
         if self._sounds:
             position = min(position, self._open_sound(view, len(text)))
@@ -184,7 +186,7 @@ class WordMatcher:
     def _gaps_fit(
         self, text: str, indexes: list[int], places: list[list[int]], shape: _Shape
     ) -> bool:
-        widths = [after - before - 1 for before, after in zip(indexes, indexes[1:], strict=False)]
+        widths = [after - before - 1 for before, after in itertools.pairwise(indexes)]
         if not any(widths):
             return True
         if max(widths) > WIDEST_GAP:
@@ -206,9 +208,9 @@ class WordMatcher:
         for word in lexicon.words:
             syllables = [disguises.syllable(each) for each in folded(word.term).text]
             sound = "".join(syllables)
-            if not word.allowed and len(syllables) > 1 and all(syllables):
-                if len(sound) >= SHORTEST_SOUND:
-                    words.setdefault(sound, []).append(word)
+            is_han = len(syllables) > 1 and all(syllables)
+            if is_han and not word.allowed and len(sound) >= SHORTEST_SOUND:
+                words.setdefault(sound, []).append(word)
         self._sounds = sorted(words)
         self._sound_words = [words[sound] for sound in self._sounds]
 
@@ -242,9 +244,10 @@ class WordMatcher:
     def _open_sound(self, view: View, length: int) -> int:
         form, begins, latin = disguises.sounds(view)
         for start in range(max(0, len(form.text) - self._longest_sound), len(form.text)):
-            if begins[start] and _is_prefix(form.text[start:], self._sounds):
-                if not (latin[start] and start and latin[start - 1] and _adjacent(form, start)):
-                    return form.span(start, start + 1)[0]
+            if not begins[start] or not _is_prefix(form.text[start:], self._sounds):
+                continue
+            if not (start and latin[start] and latin[start - 1] and _adjacent(form, start)):
+                return form.span(start, start + 1)[0]
         return length
 
 
@@ -252,7 +255,7 @@ def _shape(word: Word, form: str) -> _Shape:
     places = _FormOnly(form).places
     gaps = {
         position
-        for position, (before, after) in enumerate(zip(places, places[1:], strict=False))
+        for position, (before, after) in enumerate(itertools.pairwise(places))
         if after[0] - before[-1] > 1
     }
     letters = [form[each[0]] for each in places]

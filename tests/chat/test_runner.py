@@ -77,7 +77,8 @@ def conversation(transactional_db: None) -> Conversation:
 async def ask(conversation: Conversation, text: str = "Where is it?") -> Message:
     """Post a question; returns the reply's row."""
     posted = await database_sync_to_async(conversations.post_message)(conversation, text=text)
-    return await database_sync_to_async(Message.objects.get)(reply_to=posted.message)
+    reply: Message = await database_sync_to_async(Message.objects.get)(reply_to=posted.message)
+    return reply
 
 
 async def settled(reply: Message) -> Message:

@@ -1,5 +1,6 @@
 """A stream shows what the whole text would show, however it is cut, and never takes anything back."""
 
+import dataclasses
 from itertools import pairwise
 
 import pytest
@@ -15,8 +16,6 @@ from moderation.words.lexicon import Level, Lexicon
 from moderation.words.matcher import WordMatcher
 from tests.moderation.policies import WORDS, policy
 from tests.moderation.test_pipeline import Broken
-
-import dataclasses
 
 POLICY = policy()
 STRICT = dataclasses.replace(
