@@ -103,7 +103,7 @@ class WordAdmin(Pages):
         self.require(request, "moderation.add_word")
         if signed := request.POST.get("words"):
             return self._add_words(request, signed)
-        form = ImportForm(request.POST or None, request.FILES or None)
+        form = ImportForm(*_sent(request), files=request.FILES or None)
         context: dict[str, Any] = {"form": form}
         if request.method == "POST" and form.is_valid():
             upload = form.cleaned_data["file"]
@@ -139,7 +139,7 @@ class WordAdmin(Pages):
     def publish_view(self, request: HttpRequest) -> HttpResponse:
         """What differs from the list in force, and the button that changes that."""
         self.require(request, "moderation.publish_words")
-        form = NoteForm(request.POST or None)
+        form = NoteForm(*_sent(request))
         if request.method == "POST" and form.is_valid():
             try:
                 version = policies.publish_words(
@@ -166,7 +166,7 @@ class WordAdmin(Pages):
     def try_view(self, request: HttpRequest) -> HttpResponse:
         """A text, and why what happens to it. Stores nothing."""
         self.require(request, "moderation.view_word")
-        form = TryForm(request.POST or None)
+        form = TryForm(*_sent(request))
         context: dict[str, Any] = {"form": form}
         if request.method == "POST" and form.is_valid():
             text = form.cleaned_data["text"]
@@ -205,7 +205,7 @@ class PolicyVersionAdmin(ReadOnly):
 
     def rules_view(self, request: HttpRequest) -> HttpResponse:
         self.require(request, "moderation.publish_policy")
-        form = RulesForm(policies.active_rules(), request.POST or None)
+        form = RulesForm(policies.active_rules(), *_sent(request))
         if request.method == "POST" and form.is_valid():
             try:
                 version = policies.publish_rules(
@@ -265,7 +265,7 @@ class ModerationCaseAdmin(ReadOnly):
         self.require(request, "moderation.resolve_case")
         case = get_object_or_404(ModerationCase, pk=pk)
         back = HttpResponseRedirect(reverse("admin:moderation_moderationcase_change", args=[pk]))
-        form = ResolveForm(request.POST or None)
+        form = ResolveForm(*_sent(request))
         if not form.is_valid():
             messages.error(request, _("Choose how the case ends."))
             return back
@@ -297,7 +297,7 @@ class OriginalAdmin(ReadOnly):
         """The value, once, for a reason that is kept."""
         self.require(request, "moderation.reveal_original")
         original = get_object_or_404(Original, pk=pk)
-        form: Form = RevealForm(request.POST or None)
+        form: Form = RevealForm(*_sent(request))
         context: dict[str, Any] = {"original": original, "form": form}
         if request.method == "POST" and form.is_valid():
             try:
@@ -319,6 +319,11 @@ class RevealAdmin(ReadOnly):
     search_fields = ("scope", "reason")
     list_select_related = ("revealed_by",)
     fields = ("label", "scope", "reason", "revealed_by", "revealed_at")
+
+
+def _sent(request: HttpRequest) -> tuple[Any, ...]:
+    """What was sent to a form: nothing was, until it was posted."""
+    return (request.POST,) if request.method == "POST" else (None,)
 
 
 def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, bool]]:

@@ -1,0 +1,41 @@
+"""Chinese is complete, and what is compiled is what is written."""
+
+import gettext
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = [ROOT / app / "locale" / "zh_Hans" / "LC_MESSAGES" for app in ("chat", "moderation")]
+
+
+def _written(folder: Path) -> dict[str, str]:
+    """Entries of the .po file; its strings are concatenated as in Python."""
+    text = (folder / "django.po").read_text(encoding="utf-8")
+    entries = re.findall(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n?)+)', text, re.MULTILINE)
+    return {_joined(source): _joined(target) for source, target in entries}
+
+
+def _joined(quoted: str) -> str:
+    parts = re.findall(r'"(.*)"', quoted)
+    return "".join(parts).replace('\\"', '"').replace("\\n", "\n")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parts[-4])
+def test_everything_is_translated_and_compiled(folder: Path) -> None:
+    with (folder / "django.mo").open("rb") as compiled:
+        translations = gettext.GNUTranslations(compiled)
+    written = {source: target for source, target in _written(folder).items() if source}
+
+    assert len(written) > 50
+    assert [source for source, target in written.items() if not target] == []
+    assert {source: translations.gettext(source) for source in written} == written
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parts[-4])
+def test_placeholders_survive_translation(folder: Path) -> None:
+    for source, target in _written(folder).items():
+        assert sorted(re.findall(r"%\(?\w*\)?[sd]", source)) == sorted(
+            re.findall(r"%\(?\w*\)?[sd]", target)
+        )
