@@ -103,7 +103,7 @@ class WordAdmin(Pages):
         self.require(request, "moderation.add_word")
         if signed := request.POST.get("words"):
             return self._add_words(request, signed)
-        form = ImportForm(*_sent(request), files=request.FILES or None)
+        form = ImportForm(_sent(request)[0], request.FILES or None)
         context: dict[str, Any] = {"form": form}
         if request.method == "POST" and form.is_valid():
             upload = form.cleaned_data["file"]

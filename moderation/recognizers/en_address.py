@@ -24,15 +24,15 @@ _PLACE = r"(?:[,\s]\s{0,6}[\p{Lu}][\p{L}.'’\-]{1,24}(?:\s[\p{Lu}][\p{L}.'’\-
 _POSTCODE = r"(?:,?\s{0,6}(?:[A-Z]{2}\s{0,6})?(?:[0-9]{5}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9][0-9A-Z]?\s?[0-9][A-Z]{2}|[A-Z][0-9][A-Z]\s?[0-9][A-Z][0-9]|[0-9]{4}\s?[A-Z]{2}))"
 _TAIL = rf"{_UNIT}?(?:{_PLACE}{{0,2}}{_POSTCODE})?"
 _ADDRESS = regex.compile(
-    rf"(?<![\p{{L}}0-9.$€£])(?:(?P<a>{_NUMBER},?\s(?:{_WORD}\s){{1,4}}?{_SUFFIX}(?![\p{{L}}]){_TAIL})"
-    rf"|(?P<b>{_NUMBER},?\s{_OTHER_STREET}(?:\s{_NUMBER})?{_TAIL})"
+    rf"(?<![\p{{L}}0-9.$€£])(?:(?P<a>(?:{_NUMBER}\s)?{_NUMBER},?\s(?:{_WORD}\s){{1,4}}?{_SUFFIX}(?![\p{{L}}]){_TAIL})"
+    rf"|(?P<b>(?:{_NUMBER},?\s)?{_NUMBER},?\s{_OTHER_STREET}(?:\s{_NUMBER})?{_TAIL})"
     rf"|(?P<c>{_OTHER_STREET},?\s{_NUMBER}(?![0-9]){_TAIL})"
     rf"|(?P<d>P\.?\s?O\.?\s?Box\s[0-9]{{1,7}}{_TAIL})"
     rf"|(?P<e>(?:{_WORD}\s){{1,3}}?{_SUFFIX}\s{_NUMBER}(?![0-9]){_TAIL}))"
 )
 _SAID = regex.compile(
-    r"(?<!\p{L})(?:[Aa]ddress(?: is|:|\s?=)|[Ll]ive(?:s|d)? at|[Ss]hip(?:ped)? (?:it )?to|[Dd]eliver(?:ed)? (?:it )?to|[Ll]ocated at|[Mm]oved? to|[Rr]esid(?:e|es|ing) at|[Ss]ent to|[Ss]end it to)\s{1,10}"
-    rf"(?P<a>(?:{_NUMBER}\s(?:{_WORD}\s?){{1,5}}|(?:{_WORD}\s){{1,4}}{_NUMBER}){_TAIL})"
+    r"(?<!\p{L})(?:[Aa]ddress(?: is|:|\s?=)|[Ll]iv(?:e|es|ed|ing) (?:at|in)|[Oo]ff at|[Aa]rrived at|[Ss]ituated at|[Pp]ick(?:ed)? up at|[Aa]ddress (?:with|to)|[Oo]ne to|[Bb]ased at|[Ss]hip(?:ped)? (?:it )?to|[Dd]eliver(?:ed)? (?:it )?to|[Ll]ocated at|[Mm]oved? to|[Rr]esid(?:e|es|ing) at|[Ss]ent to|[Ss]end it to)\s{1,10}"
+    rf"(?P<a>(?:{_NUMBER}\s){{1,2}}(?:{_WORD}\s?){{1,5}}(?:{_NUMBER}(?![0-9]))?{_TAIL}|(?:{_WORD}\s){{1,4}}{_NUMBER}(?![0-9]){_TAIL})"
 )
 _HOLD = 100
 

@@ -1,25 +1,23 @@
 """Names in Latin script: introduced by a phrase or a title, or begun by a known given name."""
 
-import functools
 from collections.abc import Iterator
-from pathlib import Path
 
 import regex
 
 from moderation.normalization import View, folded
 from moderation.recognizers.base import Match
+from moderation.recognizers.dictionaries import words as dictionary
 
-_DATA = Path(__file__).parent / "data"
 _WORD = r"\p{Lu}[\p{L}'’]{1,20}(?:-\p{Lu}?[\p{L}'’]{1,20})?"
-_INITIAL = r"\p{Lu}\."
+_INITIAL = r"\p{Lu}(?:\.|(?!\p{L}))"
 _PARTICLE = (
     r"(?:van der|van den|van|von|de la|de|del|della|di|da|dos|el|al|bin|ibn|le|la|du|af|zu|ter)"
 )
-_NAME = rf"{_WORD}(?:\s(?:{_INITIAL}|{_PARTICLE}\s{_WORD}|{_WORD})){{0,3}}"
+_NAME = rf"{_WORD}(?: (?:{_INITIAL}|{_PARTICLE} {_WORD}|{_WORD})){{0,3}}"
 _LOWER = r"[\p{L}'’\-]{2,20}(?:\s[\p{L}'’\-]{2,20})?"
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam|Herr|Frau|Mme|Mlle|Señora?|Sig|Sr|Sra|Doctor|Captain|Rev)"
 _STRONG = (
-    r"(?:[Mm]y (?:full |first |last |family |user)?name(?:'s| is|:)|[Nn]ame(?: is|:|\s?=)|[Cc]alled|[Nn]amed|[Ss]igned(?: by)?|[Ss]incerely,|[Rr]egards,|[Bb]est,|[Cc]heers,|[Yy]ours,|[Tt]hanks,"
+    r"(?:[Mm]y (?:full |first |last |family |user)?name(?:'s| is|:)|[Nn]ame(?: is|:|\?|\s?=)|[Cc]alled|[Nn]amed|[Ss]igned(?: by)?|[Ss]incerely,|[Rr]egards,|[Bb]est,|[Cc]heers,|[Yy]ours,|[Tt]hanks,"
     r"|[Dd]ear|[Aa]ttn:?|[Aa]ttention:?|[Cc]ardholder:?|[Cc]ustomer:|[Rr]ecipient:?|[Cc]ontact(?: person)?:|[Ss]peak (?:to|with)|[Aa]sk for|[Tt]alk to|[Mm]eet|[Hh]i|[Hh]ello|[Hh]ey|This is|this is|[Ii]t's|I'm|I am|i am|i'm)"
 )
 _INTRODUCED = regex.compile(rf"(?<!\p{{L}})(?P<lead>{_STRONG})\s{{1,4}}(?P<name>{_NAME})")
@@ -45,15 +43,8 @@ _CARELESS = frozenset(
         "named",
     }
 )
+_POSSESSIVE = regex.compile(r"['’]s?$")
 _HOLD = 100
-
-
-@functools.cache
-def _words(name: str) -> frozenset[str]:
-    text = (_DATA / f"{name}.txt").read_text("utf-8")
-    return frozenset(
-        word for line in text.splitlines() if not line.startswith("#") for word in line.split()
-    )
 
 
 class LatinName:
@@ -77,7 +68,8 @@ class LatinName:
         for start, end in sorted(spans.items(), key=lambda each: (each[0], -each[1])):
             if start >= done:
                 done = end
-                yield Match(start, end, text[start:end].lower(), 0.75)
+                name = _POSSESSIVE.sub("", text[start:end])
+                yield Match(start, start + len(name), name.lower(), 0.75)
 
     def open_from(self, view: View) -> int:
         """The sentence that is being written, at most so many characters of it."""
@@ -95,7 +87,7 @@ class LatinName:
             (start + word.start(), start + word.end(), _key(word[0]))
             for word in regex.finditer(r"[\p{L}'’.\-]+", match["name"])
         ]
-        ordinary, given, family = _words("ordinary"), _words("given"), _words("family")
+        ordinary, given, family = dictionary("ordinary"), dictionary("given"), dictionary("family")
         # What is no part of a name ends it, and may not begin it.
         while words and words[0][2] in ordinary and not (strong and words[0][2] in given):
             words.pop(0)
@@ -121,18 +113,18 @@ class LatinName:
             (match.start("name") + word.start(), match.start("name") + word.end(), _key(word[0]))
             for word in regex.finditer(r"[\p{L}'’\-]+", match["name"])
         ]
-        if not words or words[0][2] in _words("ordinary"):
+        if not words or words[0][2] in dictionary("ordinary"):
             return
         end = words[0][1]
-        if len(words) > 1 and words[1][2] not in _words("ordinary"):
+        if len(words) > 1 and words[1][2] not in dictionary("ordinary"):
             end = words[1][1]
         spans.setdefault(words[0][0], end)
 
 
 def _key(word: str) -> str:
     """As dictionaries spell it: no accents, no case, no possessive."""
-    key = folded(word).text
-    return key.removesuffix("'s").removesuffix("’s").strip(".'’-")
+    key = folded(word).text.replace("’", "'").removesuffix("'s")
+    return key.replace("'", "").strip(".-")
 
 
 EN_NAME = LatinName()
