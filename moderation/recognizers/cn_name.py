@@ -35,41 +35,10 @@ _LISTED = regex.compile(
     rf"(?:^|[，,。;；\s:：、(（])(?P<name>(?:{COMPOUND}){_HAN}{{1,2}}|{_HAN}{{2,3}})[\s,，、:：]{{1,2}}"
     r"(?:男|女|电话|手机|身份证|护照|微信|邮箱|住址|地址|联系|1[3-9][0-9]|[0-9]{17})"
 )
-_WEAK = tuple(
-    [
-        "主任",
-        "教授",
-        "总裁",
-        "董事长",
-        "主席",
-        "书记",
-        "院长",
-        "校长",
-        "局长",
-        "部长",
-        "市长",
-        "专家",
-        "分析师",
-        "发言人",
-        "主持人",
-        "作家",
-        "诗人",
-        "歌手",
-        "选手",
-        "球员",
-        "队员",
-        "教练",
-        "记者",
-        "作者",
-        "导演",
-        "演员",
-        "我是",
-        "这里是",
-        "您好,",
-        "你好,",
-        "尊敬的",
-        "亲爱的",
-    ]
+# After these a name needs more evidence: what follows it has to go on with a sentence.
+_WEAK = regex.compile(
+    "主任|教授|总裁|董事长|主席|书记|院长|校长|局长|部长|市长|专家|分析师|发言人|主持人|作家|诗人|歌手|选手|球员|队员|教练"
+    "|记者|作者|导演|演员|我是|这里是|您好,|你好,|尊敬的|亲爱的"
 )
 _HOLD = 12
 
@@ -84,7 +53,7 @@ class ChineseName:
         text = view.text
         found: dict[int, Match] = {}
         for match in _INTRODUCED.finditer(text):
-            weak = match[0].startswith(_WEAK)
+            weak = bool(_WEAK.match(match[0]))
             self._keep(found, text, match, weak=weak)
         for match in _TITLED.finditer(text):
             self._keep(found, text, match, titled=True)
