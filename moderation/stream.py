@@ -96,24 +96,35 @@ class StreamGuard:
         findings = pipeline.find(window, self._policy, self._direction)
         decided = len(window) if is_last else self._decided(window, findings)
         position = len(self._context)
+        blocked = next(
+            (
+                each
+                for each in findings
+                if each.action is Action.BLOCK and each.start < decided and each.end > position
+            ),
+            None,
+        )
+        if blocked is not None:
+            # Nor is a masked span shown that holds a part of what is blocked.
+            decided = _outside(findings, blocked.start)
         shown: list[str] = []
         for finding in findings:
             if finding.end <= position or finding.start >= decided:
                 continue
             start = max(finding.start, position)
-            shown.append(window[position:start])
-            if finding.action is Action.BLOCK:
-                self._block(self._placed(finding))
-                return "".join(shown)
             self.findings.append(self._placed(finding))
             if finding.action is Action.MASK:
-                shown.append(substitute(window[start : finding.end], finding, self._number))
+                shown += [
+                    window[position:start],
+                    substitute(window[start : finding.end], finding, self._number),
+                ]
                 position = finding.end
-            else:
-                position = start
         end = max(decided, position)
         shown.append(window[position:end])
-        self._let_go(window, end)
+        if blocked is not None:
+            self._block(self._placed(blocked))
+        else:
+            self._let_go(window, end)
         return "".join(shown)
 
     def _decided(self, window: str, findings: tuple[Finding, ...]) -> int:
@@ -123,10 +134,7 @@ class StreamGuard:
         for recognizer in self._recognizers:
             open_from = min(open_from, view.start(recognizer.open_from(view)))
         # What reaches into the open part may still lose against what begins there.
-        for finding in reversed(findings):
-            if finding.start < open_from < finding.end:
-                open_from = finding.start
-        return max(open_from, len(self._context))
+        return max(_outside(findings, open_from), len(self._context))
 
     def _let_go(self, window: str, end: int) -> None:
         """Everything before ``end`` is shown: keep only its last characters as context."""
@@ -160,3 +168,11 @@ class StreamGuard:
         self.is_blocked = True
         self.findings.append(finding)
         self._held = ""
+
+
+def _outside(findings: tuple[Finding, ...], position: int) -> int:
+    """The last place up to ``position`` that is inside no finding."""
+    for finding in reversed(findings):
+        if finding.start < position < finding.end:
+            position = finding.start
+    return position

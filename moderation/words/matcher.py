@@ -291,7 +291,7 @@ def _is_latin(character: str) -> bool:
 
 def _continues(text: str, neighbour: int, edge: int) -> bool:
     """Whether the character at ``neighbour`` makes that at ``edge`` part of a longer word."""
-    if not 0 <= neighbour < len(text) or not text[edge].isascii():
+    if not 0 <= neighbour < len(text) or not _is_latin(text[edge]):
         return False
     beside, character = text[neighbour], text[edge]
     if character.isdigit():

@@ -87,6 +87,9 @@ def expected(text: str, policy: Policy = POLICY) -> tuple[str, bool]:
     if not blocked:
         return verdict.text, False
     first = min(blocked)
+    for each in reversed(verdict.findings):
+        if each.start < first < each.end:
+            first = each.start
     before = [each for each in verdict.findings if each.end <= first]
     return masked(text[:first], before), True
 
