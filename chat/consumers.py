@@ -135,7 +135,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     async def _end(self, code: int) -> None:
         """Stop listening, then say goodbye, without waiting long for it to be heard."""
         await self._let_go()
-        with contextlib.suppress(TimeoutError):
+        # The browser may have gone first.
+        with contextlib.suppress(TimeoutError, OSError):
             await asyncio.wait_for(self.close(code), CLOSE_SECONDS)
 
     async def _let_go(self) -> None:

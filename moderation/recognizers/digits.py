@@ -7,8 +7,8 @@ from moderation.normalization import NUMERALS
 # One digit: also a Chinese numeral, or a letter that looks like one.
 _NUMERALS = "〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
 DIGIT = rf"[0-9OolI{_NUMERALS}]"
-# What may stand between two digits of one number.
-GAP = r"[ .\-–—·•*_~]{0,3}\n?"
+# What may stand between two digits of one number; a full stop and a space end a sentence.
+GAP = r"(?:\.|[ \-–—·•*_~]{1,3})?\n?"
 HAS_DIGIT = regex.compile(rf"[0-9{_NUMERALS}]")
 # No number begins or ends within a word or a longer number. Beside an Arabic digit a Chinese
 # numeral is a word of its own (拨打13812345678一下).

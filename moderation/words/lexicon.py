@@ -39,8 +39,10 @@ class Lexicon:
     def to_csv(self) -> str:
         """Sorted rows of kind, category and term: equal sets give equal text."""
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        for word in sorted(set(self.words), key=lambda word: (word.term, word.allowed)):
+        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for word in sorted(
+            set(self.words), key=lambda word: (word.term, word.allowed, word.category)
+        ):
             writer.writerow(["allowed" if word.allowed else "forbidden", word.category, word.term])
         return out.getvalue()
 

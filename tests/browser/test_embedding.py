@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.customer import Customer
-from tests.services import Services
+from tests.services import Services, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -162,8 +162,12 @@ def test_phone_is_full_screen_and_raises_no_keyboard(browser: Browser, csbot: Se
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     customer = Customer(context.new_page(), csbot.url).open()
-    box = customer.page.locator("iframe").bounding_box()
-    assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+    def fills_the_screen() -> bool:
+        box = customer.page.locator("iframe").bounding_box()
+        return box is not None and [round(side) for side in box.values()] == [0, 0, 390, 844]
+
+    wait_until(fills_the_screen, "the panel has slid in")
     assert customer.page.evaluate("document.documentElement.style.overflow") == "hidden"
     assert customer.page.evaluate("document.querySelector('main').inert") is True
     assert customer.composer.evaluate("element => element !== document.activeElement")
