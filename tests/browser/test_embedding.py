@@ -165,7 +165,10 @@ def test_phone_is_full_screen_and_raises_no_keyboard(browser: Browser, csbot: Se
 
     def fills_the_screen() -> bool:
         box = customer.page.locator("iframe").bounding_box()
-        return box is not None and [round(side) for side in box.values()] == [0, 0, 390, 844]
+        if box is None:
+            return False
+        corner, size = (box["x"], box["y"]), (box["width"], box["height"])
+        return [round(side) for side in corner + size] == [0, 0, 390, 844]
 
     wait_until(fills_the_screen, "the panel has slid in")
     assert customer.page.evaluate("document.documentElement.style.overflow") == "hidden"
