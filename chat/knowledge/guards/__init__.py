@@ -17,7 +17,7 @@ def disagreement(asked: str, known: str, names: Collection[str] = ()) -> str:
     """Why the two may not be the same question, or '' when nothing speaks against it.
 
     'number', 'date', 'amount', 'unit', 'id', 'name', 'negation', 'polarity', 'scope', 'question',
-    'extra', 'word', 'order' or 'action'. Symmetric, total. `names`: product names of the bot.
+    'extra', 'word', 'order', 'direction' or 'action'. Symmetric, total. `names`: product names of the bot.
     """
     if asked == known:
         return ""

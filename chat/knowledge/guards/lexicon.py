@@ -279,7 +279,7 @@ will would shall should want wish like have has had having get gets got give the
 way how what which kind_of what_kind can may could able allowed offer exist exists some any someone something anything
 use using used go goes going take takes come comes came does_it work works happen happens when_i dear sir
 madam kindly also_please one question i'm i've i'd i'll it's what's there's how's where's time times ca wo via
-again where_can difference 's d ll ve re m s t
+again where_can difference
 的 了 吗 呢 啊 吧 呀 嘛 么 哦 哈 啦 哟 呗 得 地 着 过 儿 我 你 您 我们 你们 他 她 它 这 那 这个 那个 请问 请 麻烦
 帮 帮我 帮忙 1下 下 想 想要 我想 打算 问 问1下 咨询 知道 想知道 告诉 告诉我 是 在 把 将 被 遭 给 去 来 就 还 都 里 上 到 会 要
 个 件 次 位 你好 您好 谢谢 呃 嗯 那么 然后 现在 目前 已经 已 正在 可以 能 能够 可 行 应该 该 有 老师 亲 时 时候

@@ -41,9 +41,15 @@ class Signature:
 
 _PIECE = re.compile(r"#[0-9]+#|[a-z]+(?:['-][a-z]+)*|[\u3400-\u9fff]+")
 _SURFACE = re.compile("[a-z0-9'’]+|[\u3400-\u9fff]")
-_PERSONS = dict.fromkeys(("i", "me", "my", "我"), "<i>") | dict.fromkeys(
-    ("you", "your", "你", "您"), "<you>"
-)
+_PERSONS = {
+    word: f"<{person}>"
+    for person, words in (
+        ("i", ("i", "me", "my", "mine", "we", "us", "our", "我", "我们")),
+        ("you", ("you", "your", "yours", "你", "您", "你们")),
+        ("they", ("he", "him", "his", "she", "her", "they", "them", "their", "他", "她", "他们")),
+    )
+    for word in words
+}
 _HAN = re.compile("[\u3400-\u9fff]")
 # "Can't I …?" asks what "Can I …?" asks.
 _NEGATIVE_QUESTION = re.compile(
@@ -55,6 +61,7 @@ _CANNOT = re.compile(
 _ENGLISH_NOT = re.compile(
     r"\b(?:not|no|never|none|nothing|nobody|nowhere|neither|nor|cannot|without|unable|hardly|instead of|rather than|lacks?|lacking)\b|-free\b"
 )
+_CONTRACTED = re.compile("(?<=[a-z])'(?:s|m|d|re|ve|ll)(?![a-z])")
 _UN = re.compile(
     r"\b(?:un(?=available|suitable|supported|paid|used|usable|delivered|shipped|verified|known|willing|successful|reachable|readable|registered|finished)"
     r"|im(?=possible)|in(?=valid|active|complete|accessible|compatible|eligible|sufficient)|ir(?=regular|reversible)|non-?(?=[a-z]{4})|dis(?=satisfied|allowed))"
@@ -83,6 +90,8 @@ def signature(text: str) -> Signature:
     movable = set()
     failed = False
     for word, member in _words(form):
+        if word == NOT:
+            placed.append(NOT)
         failed = failed or word in FAILURES
         if member is not None:
             members.append(member)
@@ -100,12 +109,13 @@ def signature(text: str) -> Signature:
         if member is not None and (member.moves or member.reason == "question"):
             movable.add(token)
         words.append(token)
-        placed.append(token)
+        if token != NOT:
+            placed.append(token)
     kept = _without_double(words)
     names = _names(text)
     return Signature(
         words=tuple(kept),
-        placed=tuple(dict.fromkeys(placed)),
+        placed=tuple(placed),
         surface=tuple(_SURFACE.findall(folded(text).text)),
         movable=frozenset(movable | {NOT}),
         quantities=tuple(sorted(quantities)),
@@ -120,6 +130,7 @@ def signature(text: str) -> Signature:
 def _without_negation(text: str) -> str:
     """Each way to say no as one word of its own (``xnotx``), questions in A-not-A form without it."""
     text = _NEGATIVE_QUESTION.sub(r"\1 ", text)
+    text = _CONTRACTED.sub(" ", text)
     text = _CANNOT.sub(r"\1 xnotx ", text)
     text = re.sub(r"\bno\b(?=[. ]*[0-9])", "number", text)
     text = _ENGLISH_NOT.sub(" xnotx ", text)

@@ -15,10 +15,15 @@ EXTRA = 0.5
 EXTRA_HAN = 0.65
 REORDERED = 0.6
 REORDERED_HAN = 0.75
+_DIRECTION_WORDS = """
+to from for by with into until in out up off as than 给 从 到 被 把 向 对 比 替 由
+"""
+_DIRECTIONS = frozenset(_DIRECTION_WORDS.split())
+_PERSONS = frozenset(["<i>", "<you>", "<they>"])
 
 
 def difference(asked: Signature, known: Signature) -> str:
-    """'word', 'extra', 'order', 'action' or ''."""
+    """'word', 'extra', 'order', 'direction', 'action' or ''."""
     mine, theirs = Counter(asked.words), Counter(known.words)
     alike = _share(asked.surface, known.surface)
     han = any(each >= "\u3400" for each in asked.surface + known.surface)
@@ -26,8 +31,12 @@ def difference(asked: Signature, known: Signature) -> str:
         return "word"
     if mine != theirs and alike >= (EXTRA_HAN if han else EXTRA):
         return "extra"
-    if alike >= (REORDERED_HAN if han else REORDERED) and _reordered(asked, known):
+    # "He pays me" and "I pay him" share few forms.
+    of_persons = len(_PERSONS & set(asked.placed) & set(known.placed)) > 1
+    if (of_persons or alike >= (REORDERED_HAN if han else REORDERED)) and _reordered(asked, known):
         return "order"
+    if alike >= REORDERED and _redirected(asked, known):
+        return "direction"
     return "action" if _other_action(asked, known) else ""
 
 
@@ -38,10 +47,21 @@ def _share(mine: Sequence[str], theirs: Sequence[str]) -> float:
 
 def _reordered(asked: Signature, known: Signature) -> bool:
     """Whether things and persons stand in another order. What is done to them may stand anywhere."""
-    common = set(asked.placed) & set(known.placed) - asked.movable - known.movable - {NOT}
-    return [word for word in asked.placed if word in common] != [
-        word for word in known.placed if word in common
-    ]
+    movable = (asked.movable | known.movable) - {NOT}
+    common = (set(asked.placed) & set(known.placed)) - movable
+    mine = [word for word in asked.placed if word in common]
+    theirs = [word for word in known.placed if word in common]
+    if len(mine) != len(theirs):
+        mine, theirs = list(dict.fromkeys(mine)), list(dict.fromkeys(theirs))
+    return mine != theirs
+
+
+def _redirected(asked: Signature, known: Signature) -> bool:
+    """Whether one says "to" where the other says "from"."""
+    mine, theirs = (
+        Counter(each for each in side.surface if each in _DIRECTIONS) for side in (asked, known)
+    )
+    return bool(mine - theirs) and bool(theirs - mine)
 
 
 def _other_action(asked: Signature, known: Signature) -> bool:
