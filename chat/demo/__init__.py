@@ -1,5 +1,11 @@
 """The demo bot of a fictional shop, so that a new installation has something to talk to."""
 
+import json
+from pathlib import Path
+from typing import Any
+
+from chat.services.knowledge import Draft
+
 NAME = "Lantern & Leaf"
 
 INSTRUCTIONS = {
@@ -29,3 +35,51 @@ STARTER_QUESTIONS = {
     ],
     "zh-hans": ["多久可以送到？", "打开过的茶可以退吗？", "哪款台灯适合看书？"],
 }
+
+PRODUCT_NAMES = [
+    "Moonrise",
+    "Heron",
+    "Cloud Ridge Green",
+    "Assam Drum",
+    "Harbor Oolong",
+    "Rooibos Sunset",
+    "Chamomile Field",
+    "Silver Needle",
+    "Marzipan Black",
+    "Two-Cup Pot",
+    "月升",
+    "鹭",
+    "云岭绿茶",
+    "阿萨姆鼓",
+    "海港乌龙",
+    "落日路易波士",
+    "洋甘菊田野",
+    "白毫银针",
+    "杏仁糖红茶",
+    "双杯壶",
+]
+
+_FOLDER = Path(__file__).parent
+
+
+def knowledge(locale: str) -> list[Draft]:
+    """The shop's approved answers in one language."""
+    return [
+        Draft(
+            questions=tuple(row["questions"]),
+            text=row["answer"],
+            key=row["key"],
+            topic=row["topic"],
+        )
+        for row in _rows(f"knowledge.{locale}.jsonl")
+    ]
+
+
+def unanswered(locale: str) -> list[str]:
+    """Questions that none of them answers, to calibrate with."""
+    return [row["question"] for row in _rows(f"unanswered.{locale}.jsonl")]
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    lines = (_FOLDER / name).read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines if line]
