@@ -1,6 +1,7 @@
 """The engine without a model: repeats the question, word by word.
 
-For tests and for development without weights. A "token" is a word with the space before it.
+For tests and for development without weights. A "token" is a word with the space before it,
+and as nothing chose it, it has no probability: ``on_token`` is never called.
 """
 
 import re

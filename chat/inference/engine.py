@@ -4,7 +4,7 @@ Pure Python: no Django, no model library. The contract that all engines share is
 as one test suite, ``tests/chat/inference/test_engine_contract.py``, run over each of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict
 
@@ -22,6 +22,11 @@ class GenerationParams:
 
     ``temperature`` 0 is greedy. ``draft`` is a text that an engine may verify instead of
     generating token by token; engines without verification ignore it.
+
+    ``on_token`` is called with the natural log-probability of each token of the answer, at most
+    0, in order: by the thread that reads the stream, before the delta that the token completes.
+    It is the probability that the model gave, whatever ``temperature`` and ``top_p`` made of it.
+    The token that ends an answer is no part of it. Engines that do not know never call.
     """
 
     max_new_tokens: int = 256
@@ -30,6 +35,7 @@ class GenerationParams:
     seed: int = 0
     ignore_eos: bool = False
     draft: str = ""
+    on_token: Callable[[float], None] | None = None
 
 
 class EngineError(Exception):

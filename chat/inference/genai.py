@@ -14,7 +14,7 @@ from chat.inference.decoder import DecoderShape, RowDecoder
 from chat.inference.detokenizer import Detokenizer
 from chat.inference.engine import ChatMessage, EngineError, GenerationParams
 from chat.inference.rows import Rows
-from chat.inference.scheduler import Answer, Scheduler
+from chat.inference.scheduler import Answer, Scheduler, Token
 from chat.inference.seats import too_long_error
 from chat.inference.tokenizer import ChatTokenizer
 
@@ -56,8 +56,10 @@ class GenaiEngine:
         detokenizer = Detokenizer(self._tokenizer.decode)
         self._scheduler.submit(answer)
         try:
-            while isinstance(token := answer.output.get(), int):
-                if delta := detokenizer.push(token):
+            while isinstance(token := answer.output.get(), Token):
+                if params.on_token is not None and token.logprob is not None:
+                    params.on_token(token.logprob)
+                if delta := detokenizer.push(token.id):
                     yield delta
         finally:
             self._scheduler.cancel(request_id)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chat.inference.detokenizer import Detokenizer
 from chat.inference.engine import ChatMessage, GenerationParams
-from chat.inference.sampling import Sampler
+from chat.inference.sampling import Sampler, log_probability
 from chat.inference.seats import Seats, Work, too_long_error
 from chat.inference.tokenizer import ChatTokenizer
 
@@ -81,5 +81,7 @@ class LoopEngine:
             token = sampler.pick(logits)
             if token in stops:
                 return
+            if params.on_token is not None:
+                params.on_token(log_probability(logits, token))
             yield token
             ids, length = [token], length + 1

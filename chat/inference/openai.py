@@ -66,7 +66,11 @@ class OpenAIEngine:
                 for line in response.iter_lines():
                     if work.is_over():
                         return
-                    if delta := _delta(line):
+                    choice = _choice(line)
+                    if params.on_token is not None:
+                        for logprob in _logprobs(choice):
+                            params.on_token(logprob)
+                    if delta := _delta(choice):
                         yield delta
             # A connection that was cut on purpose may look like a normal end.
             work.is_over()
@@ -96,6 +100,8 @@ class OpenAIEngine:
         if params.ignore_eos:
             # Not in OpenAI's own interface; vLLM, SGLang and llama.cpp know it.
             body["ignore_eos"] = True
+        if params.on_token is not None:
+            body["logprobs"] = True
         with self._client.stream("POST", "chat/completions", json=body) as response:
             yield response
 
@@ -134,16 +140,28 @@ def _check(response: httpx.Response) -> None:
     )
 
 
-def _delta(line: str) -> str:
-    """The text in one server-sent event; empty for comments, roles and the end."""
+def _choice(line: str) -> dict[str, Any]:
+    """What one server-sent event adds to the answer; empty for comments and the end."""
     kind, _, data = line.partition(":")
     if kind != "data" or data.strip() == "[DONE]":
-        return ""
+        return {}
     try:
         event = json.loads(data)
     except ValueError as error:
         raise EngineError("The model server sent no JSON.", code="server_failed") from error
     if "error" in event:
         raise EngineError(f"The model server failed: {event['error']}", code="server_failed")
-    choices = event.get("choices") or [{}]
-    return str(choices[0].get("delta", {}).get("content") or "")
+    return dict((event.get("choices") or [{}])[0])
+
+
+def _delta(choice: dict[str, Any]) -> str:
+    """The text of a choice; empty for roles."""
+    return str((choice.get("delta") or {}).get("content") or "")
+
+
+def _logprobs(choice: dict[str, Any]) -> Iterator[float]:
+    """The log-probabilities of a choice's tokens; none from servers that do not tell."""
+    for token in (choice.get("logprobs") or {}).get("content") or ():
+        if (logprob := token.get("logprob")) is not None:
+            # Servers that round a probability of 1 may end up above it.
+            yield min(0.0, float(logprob))

@@ -9,6 +9,15 @@ _NUCLEUS = 256
 """Candidates that ``top_p`` chooses from; sorting a whole vocabulary takes milliseconds."""
 
 
+def log_probability(logits: NDArray[np.float32], token: int) -> float:
+    """The natural logarithm of the probability that ``logits`` give to ``token``."""
+    peak = logits.max()
+    powers = logits - peak
+    np.exp(powers, out=powers)
+    # The sum holds the peak's 1, so no rounding makes this positive.
+    return float(logits[token] - peak - np.log(powers.sum()))
+
+
 class Sampler:
     """Draws the tokens of one answer."""
 

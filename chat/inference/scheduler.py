@@ -10,16 +10,24 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from chat.inference.engine import EngineError, GenerationParams
 from chat.inference.rows import Rows
-from chat.inference.sampling import Sampler
+from chat.inference.sampling import Sampler, log_probability
 from chat.inference.seats import closed_error, duplicate_error
 
 logger = logging.getLogger(__name__)
 
 PIECE = 32
 """Prompt tokens read between two steps, about 0.1 s on two cores with a 135M model."""
+
+
+class Token(NamedTuple):
+    """One token of an answer. ``logprob`` is computed for answers with ``on_token`` only."""
+
+    id: int
+    logprob: float | None
 
 
 @dataclass(eq=False, slots=True)
@@ -33,7 +41,7 @@ class Answer:
     room: int
     """Tokens that the answer may take."""
     sampler: Sampler = field(init=False)
-    output: "SimpleQueue[int | EngineError | None]" = field(default_factory=SimpleQueue)
+    output: "SimpleQueue[Token | EngineError | None]" = field(default_factory=SimpleQueue)
     cancelled: bool = False
     row: int = -1
     read: int = 0
@@ -154,7 +162,9 @@ class Scheduler:
             answer.written += 1
             stopped = answer.last in answer.stop_ids
             if not stopped:
-                answer.output.put(answer.last)
+                asked = answer.params.on_token is not None
+                logprob = log_probability(row, answer.last) if asked else None
+                answer.output.put(Token(answer.last, logprob))
             if stopped or answer.written >= answer.room:
                 self._finish(answer)
 

@@ -38,6 +38,26 @@ def tiny_export(tiny_base: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture(scope="session")
+def torch_logprobs(tiny_base: Path) -> Callable[[list[int], int], list[float]]:
+    """The log-probabilities of so many tokens that torch chooses greedily after a prompt."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+
+    def logprobs(prompt: list[int], count: int) -> list[float]:
+        ids, found = torch.tensor([prompt]), []
+        with torch.inference_mode():
+            for _ in range(count):
+                likeliest = model(ids).logits[0, -1].log_softmax(-1).max(-1)
+                found.append(float(likeliest.values))
+                ids = torch.cat([ids, likeliest.indices.view(1, 1)], dim=1)
+        return found
+
+    return logprobs
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[loopback._Server]:
     with loopback.server() as running:
         yield running

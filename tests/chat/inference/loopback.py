@@ -7,9 +7,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 LONGEST_PROMPT = 4000
 """Characters; beyond it the server refuses as real ones do."""
+UNSURE = "unsure"
+"""The model whose log-probabilities are missing in every way there is."""
+_MISSING: tuple[Any, ...] = (
+    None,
+    {},
+    {"content": None},
+    {"content": []},
+    {"content": [{"token": "word"}]},
+)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -23,7 +33,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif question == "fail":
             self._refuse(503, "loading model")
         else:
-            self._answer(re.findall(r"\s*\S+", question)[: body["max_tokens"]])
+            words = re.findall(r"\s*\S+", question)[: body["max_tokens"]]
+            self._answer(words, list(_logprobs(body, len(words))))
 
     def log_message(self, *_: object) -> None:
         pass
@@ -35,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def _answer(self, words: list[str]) -> None:
+    def _answer(self, words: list[str], logprobs: list[Any]) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -44,14 +55,25 @@ class _Handler(BaseHTTPRequestHandler):
         server = self.server
         assert isinstance(server, _Server)
         with server.counting():
-            for word in ["", *words]:
-                event = {"choices": [{"delta": {"content": word}}]}
+            for word, logprob in zip(["", *words], [None, *logprobs], strict=True):
+                event = {"choices": [{"delta": {"content": word}, "logprobs": logprob}]}
                 try:
                     self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
                 except OSError:
                     return
                 time.sleep(0.003)
             self.wfile.write(b"data: [DONE]\n\n")
+
+
+def _logprobs(body: dict[str, Any], count: int) -> Iterator[Any]:
+    """What the server says about each of so many words: more than nothing only when asked."""
+    for i in range(count):
+        if not body.get("logprobs"):
+            yield None
+        elif body["model"] == UNSURE:
+            yield _MISSING[i % len(_MISSING)]
+        else:
+            yield {"content": [{"token": "word", "logprob": -i / 4}]}
 
 
 class _Server(ThreadingHTTPServer):

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from chat.inference.engine import ChatMessage, Engine, EngineError, GenerationParams
+from chat.inference.tokenizer import ChatTokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Of the model libraries.
 
@@ -61,6 +63,61 @@ def test_answer_is_no_longer_than_asked(engine: Engine) -> None:
 def test_sampling_follows_the_seed(engine: Engine) -> None:
     params = GenerationParams(max_new_tokens=16, temperature=0.9, top_p=0.95, seed=5)
     assert answer(engine, "one", QUESTION, params) == answer(engine, "two", QUESTION, params)
+
+
+def test_every_token_is_told_before_its_text(engine: Engine) -> None:
+    told: list[float] = []
+    tellers: set[int] = set()
+
+    def tell(logprob: float) -> None:
+        told.append(logprob)
+        tellers.add(threading.get_ident())
+
+    params = GenerationParams(max_new_tokens=12, ignore_eos=True, on_token=tell)
+    known = [len(told) for _ in engine.stream("told", ask(), params)]
+    if engine.name == "echo":
+        assert told == []  # Nothing chose its words.
+        return
+    assert len(told) == 12
+    assert all(logprob <= 0 for logprob in told)
+    assert all(count > deltas for deltas, count in enumerate(known))
+    assert tellers == {threading.get_ident()}
+
+
+def test_asking_for_probabilities_changes_no_answer(engine: Engine) -> None:
+    params = GenerationParams(max_new_tokens=24, on_token=lambda _: None)
+    assert answer(engine, "asked", QUESTION, params) == answer(engine, "unasked", QUESTION)
+
+
+@pytest.mark.parametrize("name", ["genai", "onnx", "transformers"])
+@pytest.mark.parametrize(
+    # The second also takes the likeliest token each time, out of another distribution.
+    ("temperature", "top_p"),
+    [(0.0, 1.0), (3.0, 1e-6)],
+)
+def test_log_probabilities_are_those_of_torch(
+    name: str,
+    temperature: float,
+    top_p: float,
+    open_named: Callable[[str], Engine],
+    torch_logprobs: Callable[[list[int], int], list[float]],
+    tiny_base: Path,
+) -> None:
+    engine = open_named(name)
+    questions = [QUESTION, "Hi", "我的订单在哪里？" * 4]
+    told: list[list[float]] = [[] for _ in questions]
+
+    def one(index: int) -> None:
+        on_token = told[index].append
+        params = GenerationParams(16, temperature, top_p, ignore_eos=True, on_token=on_token)
+        answer(engine, f"told-{index}", questions[index], params)
+
+    with ThreadPoolExecutor(len(questions)) as pool:
+        list(pool.map(one, range(len(questions))))
+    engine.close()
+    for question, found in zip(questions, told, strict=True):
+        prompt = ChatTokenizer(tiny_base).prompt_ids(ask(question))
+        assert found == pytest.approx(torch_logprobs(prompt, 16), abs=1e-3)
 
 
 def test_concurrent_answers_do_not_mix(engine: Engine) -> None:

@@ -20,6 +20,23 @@ def ask(engine: OpenAIEngine, text: str) -> str:
     return "".join(engine.stream("one", messages, GenerationParams()))  # type: ignore[arg-type]
 
 
+def test_log_probabilities_are_those_of_the_server(engine: OpenAIEngine) -> None:
+    told: list[float] = []
+    messages = [{"role": "user", "content": "one two three"}]
+    list(engine.stream("one", messages, GenerationParams(on_token=told.append)))  # type: ignore[arg-type]
+    assert told == [0.0, -0.25, -0.5]
+
+
+def test_server_without_log_probabilities_answers_all_the_same(server: loopback._Server) -> None:
+    engine = OpenAIEngine(f"http://127.0.0.1:{server.server_port}/v1", model=loopback.UNSURE)
+    told: list[float] = []
+    messages = [{"role": "user", "content": "one two three four five six"}]
+    deltas = engine.stream("one", messages, GenerationParams(on_token=told.append))  # type: ignore[arg-type]
+    assert "".join(deltas) == messages[0]["content"]
+    assert told == []
+    engine.close()
+
+
 def test_server_that_is_loading_may_be_asked_again(engine: OpenAIEngine) -> None:
     with pytest.raises(EngineError) as refusal:
         ask(engine, "fail")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chat.inference.engine import GenerationParams
-from chat.inference.sampling import Sampler
+from chat.inference.sampling import Sampler, log_probability
 
 LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 
@@ -12,6 +12,17 @@ LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 def drawn(params: GenerationParams, times: int = 2000) -> Counter[int]:
     sampler = Sampler(params)
     return Counter(sampler.pick(LOGITS) for _ in range(times))
+
+
+def test_log_probability_is_the_logarithm_of_the_softmax() -> None:
+    shifted = LOGITS + np.float32(50)  # Models do not normalise their logits.
+    told = [log_probability(shifted, token) for token in range(4)]
+    assert told == pytest.approx(LOGITS.tolist(), abs=1e-5)
+
+
+def test_certain_token_has_log_probability_zero_and_an_impossible_one_is_no_overflow() -> None:
+    logits = np.array([1e4, -1e4, -np.inf], dtype=np.float32)
+    assert [log_probability(logits, token) for token in range(3)] == [0.0, -2e4, -np.inf]
 
 
 def test_temperature_zero_takes_the_likeliest() -> None:

@@ -12,7 +12,7 @@ import pytest
 from chat.inference.decoder import DecoderShape, RowDecoder
 from chat.inference.engine import EngineError, GenerationParams
 from chat.inference.rows import Rows
-from chat.inference.scheduler import Answer, Scheduler
+from chat.inference.scheduler import Answer, Scheduler, Token
 from tests.chat.inference import tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Of the model libraries.
@@ -75,8 +75,9 @@ def answer(name: str, prompt: list[int], count: int = COUNT) -> Answer:
 def tokens(answer: Answer) -> list[int]:
     """What comes out until the end."""
     found = []
-    while isinstance(token := answer.output.get(timeout=20), int):
-        found.append(token)
+    while isinstance(token := answer.output.get(timeout=20), Token):
+        assert token.logprob is None  # Nobody asked.
+        found.append(token.id)
     if isinstance(token, EngineError):
         raise token
     return found
