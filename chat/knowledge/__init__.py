@@ -1,0 +1,1 @@
+"""What people approved: how a question finds its answer. Knows no Django."""

@@ -1,0 +1,57 @@
+"""How likely an answer of the model is right, from what is known when it is written."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Cosine (``score``), ``rank`` and ``margin`` of the nearest approved answer, 0 without
+    one; ``logprobs`` are the natural log-probabilities of the answer's tokens, empty where the engine knows none."""
+
+    score: float
+    rank: float
+    margin: float
+    logprobs: tuple[float, ...] = ()
+
+    def features(self) -> tuple[float, ...]:
+        """Score, rank, margin, mean and lowest log-probability (-10 at the least)."""
+        known = [max(-10.0, each) for each in self.logprobs]
+        mean = sum(known) / len(known) if known else 0.0
+        return self.score, self.rank, self.margin, mean, min(known, default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A logistic regression over :meth:`Evidence.features`."""
+
+    intercept: float
+    weights: tuple[float, ...]
+
+
+# Without a calibration: near and clear is likely right. `manage.py calibrate_confidence` does better.
+DEFAULT_WEIGHTS = Weights(intercept=-10.0, weights=(9.0, 1.2, 4.0, 0.5, 0.05))
+
+
+def confidence(evidence: Evidence, weights: Weights = DEFAULT_WEIGHTS) -> float:
+    """Between 0 and 1."""
+    features = evidence.features()
+    total = weights.intercept + sum(
+        weight * value for weight, value in zip(weights.weights, features, strict=True)
+    )
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+
+
+def fit(evidence: Sequence[Evidence], is_right: Sequence[bool]) -> Weights:
+    """Weights from answers that somebody judged. Needs both right and wrong ones."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0))
+    model.fit([each.features() for each in evidence], list(is_right))
+    scaler, regression = model[0], model[1]
+    weights = regression.coef_[0] / scaler.scale_
+    intercept = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
+    return Weights(intercept, tuple(float(each) for each in weights))
