@@ -3,7 +3,7 @@
 Knows no database and no socket. The runner calls it in a thread of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from chat import prompts
@@ -17,23 +17,34 @@ SHORTEST_LOOP = 24
 
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
-    """One reply to be written. ``request_id`` names it to the engine for cancelling."""
+    """One reply to be written. ``request_id`` names it to the engine for cancelling.
+
+    ``knowledge_tokens`` bounds what is read of the prompt's knowledge; ``on_token`` hears the
+    log-probability of each token from engines that know it.
+    """
 
     request_id: str
     prompt: Prompt
     max_new_tokens: int
+    knowledge_tokens: int | None = None
+    on_token: Callable[[float], None] | None = None
 
 
 def answer(request: AnswerRequest, engine: Engine) -> Iterator[str]:
     """Yield the answer as text deltas. Raises :class:`EngineError`."""
     room = engine.context_length - request.max_new_tokens
     try:
-        messages = prompts.fit(request.prompt, tokens=room, count=engine.count_tokens)
+        messages = prompts.fit(
+            request.prompt,
+            tokens=room,
+            count=engine.count_tokens,
+            knowledge_tokens=request.knowledge_tokens,
+        )
     except prompts.PromptTooLong:
         raise EngineError(
             "the question does not fit the window", code="prompt_too_long", retryable=False
         ) from None
-    params = GenerationParams(max_new_tokens=request.max_new_tokens)
+    params = GenerationParams(max_new_tokens=request.max_new_tokens, on_token=request.on_token)
     try:
         yield from until_repetitive(engine.stream(request.request_id, messages, params))
     finally:

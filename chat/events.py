@@ -33,6 +33,7 @@ class MessageData(TypedDict):
     reply_to: str | None
     source: Literal["", "curated", "cache", "model", "notice", "agent"]
     code: str
+    suggestions: list[str]
     created_at: str
     feedback: FeedbackData | None
 

@@ -39,7 +39,7 @@ class MessageReference(serializers.Serializer[Any]):
 class GiveFeedback(serializers.Serializer[Any]):
     value = serializers.ChoiceField(choices=["up", "down", "none"])
     reasons = serializers.ListField(
-        child=serializers.ChoiceField(choices=Feedback.Reason.values), default=list, max_length=5
+        child=serializers.ChoiceField(choices=Feedback.Reason.values), default=list, max_length=6
     )
     comment = serializers.CharField(
         default="", allow_blank=True, max_length=events.COMMENT_CHARACTERS

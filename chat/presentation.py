@@ -29,6 +29,7 @@ def message_data(message: Message, *, is_new: bool = False) -> MessageData:
         "reply_to": str(message.reply_to.public_id) if message.reply_to else None,
         "source": message.source,  # type: ignore[typeddict-item]  # choices
         "code": message.code,
+        "suggestions": message.suggestions,
         "created_at": message.created_at.isoformat(),
         "feedback": None if is_new else feedback_data(getattr(message, "feedback", None)),
     }

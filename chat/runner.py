@@ -19,7 +19,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from chat.deployments import EngineShelf
+from chat.errand import Shelves
 from chat.seat import Seat
 from chat.services import replies
 from chat.services.publishing import RUNNERS_GROUP
@@ -33,9 +33,9 @@ FINISH_SECONDS = 5.0
 class Runner:
     """Runs until :meth:`stop`; then gives back what it could not finish in time."""
 
-    def __init__(self, shelf: EngineShelf, *, seats: int) -> None:
+    def __init__(self, shelves: Shelves, *, seats: int) -> None:
         self.owner = f"{socket.gethostname()[:40]}.{uuid.uuid4().hex[:8]}"
-        self.shelf = shelf
+        self.shelves = shelves
         self.free = seats
         # The event loop's own pool has fewer threads than a runner may have seats.
         self._threads = ThreadPoolExecutor(seats, thread_name_prefix="seat")
@@ -70,7 +70,7 @@ class Runner:
             return
         for claim in await database_sync_to_async(replies.claim)(owner=self.owner, limit=self.free):
             self.free -= 1
-            seat = Seat(claim, self.shelf, self._threads)
+            seat = Seat(claim, self.shelves, self._threads)
             self.seats[seat.message_id] = seat
             self._spawn(self._answer(seat))
 
@@ -113,6 +113,8 @@ class Runner:
         match call["type"]:
             case "runner.wake":
                 self._wake.set()
+            case "runner.knowledge":
+                self.shelves.libraries.renew(call["bot"])
             case "runner.cancelled" if seat:
                 seat.cancel()
             case "runner.repeat" if seat:

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from typing import Any
+from typing import TypeVar
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
@@ -14,16 +14,18 @@ from django.conf import settings
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from chat import answering, prompts
+from chat import answering, errand, prompts, ready
+from chat.answer_cache import CachedAnswer
 from chat.answering import AnswerRequest
-from chat.deployments import EngineShelf, Served
+from chat.errand import Errand, Shelves
 from chat.events import REPLY_CODES, Delta
-from chat.inference.engine import ChatMessage, EngineError
+from chat.flight import Flight
+from chat.inference.engine import EngineError
 from chat.models import Message
 from chat.presentation import utf16_length
-from chat.selectors import turns_before
+from chat.ready import Ready
 from chat.services import replies
-from chat.services.replies import Claim
+from chat.services.replies import Claim, Provenance
 from moderation.findings import Direction
 from moderation.services.screening import ScreenedStream
 
@@ -31,42 +33,38 @@ logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.05
 
+T = TypeVar("T")
+
 
 class Seat:
-    """Writes one claimed reply and settles it, unless it is taken away.
+    """Settles one claimed reply, unless it is taken away: with an answer that exists already,
+    or with what the model writes.
 
     ``text`` is what moderation let through: nothing else is shown or stored.
     """
 
-    def __init__(self, claim: Claim, shelf: EngineShelf, threads: Executor) -> None:
+    def __init__(self, claim: Claim, shelves: Shelves, threads: Executor) -> None:
         self.claim = claim
         self.message_id = str(claim.message.public_id)
         self.text = ""
-        self._shelf = shelf
+        self._shelves = shelves
         self._threads = threads
-        self._served: Served | None = None
+        self._errand: Errand | None = None
         self._screen: ScreenedStream | None = None
         self._shown = 0
         self._repeat = False
         self._over = False
         self._news = asyncio.Event()
         self._written = asyncio.Event()
+        self._begun = time.monotonic()
         self._first_token: float | None = None
+        self._logprobs: list[float] = []
+        self._flight = Flight(shelves.cache, owner=f"{self.message_id}.{claim.attempt}")
 
     async def answer(self) -> None:
-        """Write the reply to its end. Engine errors settle it, too."""
-        begun = time.monotonic()
+        """Settle the reply. Engine errors settle it, too."""
         try:
-            request = await database_sync_to_async(self._prepare)()
-            writer = asyncio.create_task(self._show())
-            try:
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._threads, self._generate, request, loop)
-            finally:
-                # Not cancelled: a client in the middle of a command may swallow that.
-                self._written.set()
-                self._news.set()
-                await writer
+            await self._answer()
         except EngineError as error:
             logger.warning("reply %s: %s (%s)", self.message_id, error, error.code)
             if not self._over:
@@ -76,17 +74,60 @@ class Seat:
                     code=error.code if error.code in REPLY_CODES else "engine_error",
                     retryable=error.retryable,
                 )
-                return
+        finally:
+            await self._in_thread(self._flight.land)
         if self._over:
             await database_sync_to_async(self._keep_cancelled)()
+
+    async def _answer(self) -> None:
+        task = await database_sync_to_async(errand.prepare)(self.claim, self._shelves)
+        self._errand = task
+        found = task.ready or await self._find(task) or await self._share(task)
+        if self._over:
             return
-        await database_sync_to_async(self._settle)(begun)
+        if found is not None:
+            await database_sync_to_async(self._settle_ready)(task, found)
+            return
+        request = await database_sync_to_async(self._request)(task)
+        await self._write(request)
+        if not self._over:
+            await database_sync_to_async(self._settle)(task)
+
+    async def _find(self, task: Errand) -> Ready | None:
+        """An approved answer to what was meant."""
+        await self._in_thread(errand.search, task, self._shelves)
+        found: Ready | None = await database_sync_to_async(errand.by_meaning)(task)
+        return found
+
+    async def _share(self, task: Errand) -> Ready | None:
+        """The answer that is being written for somebody else who asks the same."""
+        if not (key := task.cache_key):
+            return None
+        text = await self._in_thread(self._flight.join, key, lambda: self._over)
+        if text is None:
+            return None
+        found: Ready | None = await database_sync_to_async(ready.from_cache)(
+            task.question, key, text
+        )
+        return found
+
+    async def _write(self, request: AnswerRequest) -> None:
+        """Let the engine write, and show what it wrote."""
+        writer = asyncio.create_task(self._show())
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._generate, request, loop)
+        finally:
+            # Not cancelled: a client in the middle of a command may swallow that.
+            self._written.set()
+            self._news.set()
+            await writer
 
     def cancel(self) -> None:
         """The reply is no longer ours: stop the engine and show nothing more."""
         self._over = True
-        if self._served is not None:
-            self._served.engine.cancel(self.message_id)
+        if self._errand is not None:
+            self._errand.served.engine.cancel(self.message_id)
 
     def repeat(self) -> None:
         """Somebody began to watch: the next delta carries the whole text so far."""
@@ -99,6 +140,7 @@ class Seat:
             self.claim, text=self.text
         ):
             self.cancel()
+        await self._in_thread(self._flight.renew)
 
     async def release(self) -> None:
         """Give the reply back to the queue."""
@@ -106,31 +148,23 @@ class Seat:
         await database_sync_to_async(replies.release)(self.claim)
         self.cancel()
 
-    def _prepare(self) -> AnswerRequest:
-        message = self.claim.message
-        self._served = self._shelf.for_bot(message.conversation.bot)
-        turns = turns_before(message, limit=settings.CHAT_CONTEXT_TURNS)
-        conversation = message.conversation
+    def _request(self, task: Errand) -> AnswerRequest:
         self._screen = ScreenedStream(
-            Direction.OUTBOUND, scope=str(conversation.public_id), reference=self.message_id
+            Direction.OUTBOUND,
+            scope=str(self.claim.message.conversation.public_id),
+            reference=self.message_id,
         )
-        return AnswerRequest(
-            request_id=self.message_id,
-            prompt=prompts.Prompt(
-                instructions=conversation.bot.text(
-                    conversation.bot.instructions, conversation.locale
-                ),
-                turns=tuple(_turn(each) for each in turns),
-            ),
-            max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
-        )
+        return errand.request(task, self._logprobs.append)
+
+    async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
 
     def _generate(self, request: AnswerRequest, loop: asyncio.AbstractEventLoop) -> None:
         """In a thread: let the engine write, and moderation read before anybody else."""
-        assert self._served is not None
+        assert self._errand is not None
         assert self._screen is not None
         guard = self._screen.guard
-        stream: Iterator[str] = answering.answer(request, self._served.engine)
+        stream: Iterator[str] = answering.answer(request, self._errand.served.engine)
         with contextlib.closing(stream):  # type: ignore[type-var]  # a generator
             for delta in stream:
                 if self._over:
@@ -178,38 +212,69 @@ class Seat:
             # The whole text follows with message.sent, or on the next resume.
             logger.warning("delta not shown (%s)", type(error).__name__)
 
+    def _settle_ready(self, task: Errand, found: Ready) -> None:
+        replies.settle_sent(
+            self.claim,
+            text=found.text,
+            source=found.source,
+            provenance=Provenance(
+                deployment=task.served.deployment,
+                match=found.match,
+                curated_answer=found.answer,
+                timings={"answer": round(time.monotonic() - self._begun, 4)},
+            ),
+        )
+
     @transaction.atomic
-    def _settle(self, begun: float) -> None:
-        assert self._served is not None
+    def _settle(self, task: Errand) -> None:
         assert self._screen is not None
-        now = time.monotonic()
         guard = self._screen.guard
-        facts: dict[str, Any] = {
-            "deployment": self._served.deployment,
-            "prompt_version": prompts.VERSION,
-            "timings": {
-                "first_token": round((self._first_token or now) - begun, 4),
-                "answer": round(now - begun, 4),
-                "moderation": round(guard.busy_seconds, 4),
-                "held_p95": round(guard.delay(), 4),
-            },
-        }
+        text = self.text.strip()
+        provenance = self._provenance(task)
         if guard.is_blocked:
-            settled = replies.settle_withheld(self.claim, **facts)
+            settled = replies.settle_withheld(self.claim, provenance=provenance)
         else:
             settled = replies.settle_sent(
-                self.claim, text=self.text.strip(), source=Message.Source.MODEL, **facts
+                self.claim, text=text, source=Message.Source.MODEL, provenance=provenance
             )
-        if settled:
-            self._screen.conclude()
+        if not settled:
+            return
+        self._screen.conclude()
+        if not guard.findings and ready.is_impersonal(text):
+            self._keep(task, CachedAnswer(text, self.message_id, time.time()), provenance)
+
+    def _provenance(self, task: Errand) -> Provenance:
+        assert self._screen is not None
+        now = time.monotonic()
+        sure = errand.sureness(task, tuple(self._logprobs))
+        threshold = self.claim.message.conversation.bot.confidence_threshold
+        is_unsure = sure is not None and sure < threshold
+        return Provenance(
+            deployment=task.served.deployment,
+            prompt_version=prompts.VERSION,
+            match={**task.reading.facts, "cache_key": task.cache_key},
+            confidence=sure,
+            is_unsure=is_unsure,
+            suggestions=task.reading.similar if is_unsure else (),
+            timings={
+                "first_token": round((self._first_token or now) - self._begun, 4),
+                "answer": round(now - self._begun, 4),
+                "moderation": round(self._screen.guard.busy_seconds, 4),
+                "held_p95": round(self._screen.guard.delay(), 4),
+            },
+        )
+
+    def _keep(self, task: Errand, answer: CachedAnswer, provenance: Provenance) -> None:
+        """For those who ask the same now; and for later ones, if enough of them ask."""
+        self._flight.bring(answer)
+        is_whole = len(self._logprobs) < settings.CHAT_MAX_NEW_TOKENS
+        if task.cache_key and is_whole and not provenance.is_unsure:
+            visitor = str(self.claim.message.conversation.visitor_id)
+            self._shelves.cache.note_asked(task.cache_key, visitor)
+            self._shelves.cache.admit(task.cache_key, answer)
 
     @transaction.atomic
     def _keep_cancelled(self) -> None:
         kept = replies.keep_cancelled_text(self.claim, text=self.text)
         if kept and self._screen is not None:
             self._screen.conclude()
-
-
-def _turn(message: Message) -> ChatMessage:
-    customer = message.role == Message.Role.CUSTOMER
-    return {"role": "user" if customer else "assistant", "content": message.text}

@@ -5,7 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import QuerySet
 
-from chat.models import Bot, Conversation, Deployment, Message, Visitor
+from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Visitor
+from chat.models.knowledge import CuratedAnswerQuerySet
 
 DEMO_BOT_SLUG = "demo"
 
@@ -62,6 +63,26 @@ def recent_customer_texts(limit: int) -> list[str]:
     """What customers wrote last, as it is stored, newest first."""
     written = Message.objects.filter(role=Message.Role.CUSTOMER).order_by("-id")
     return list(written.values_list("text", flat=True)[:limit])
+
+
+def is_first_question(question: Message) -> bool:
+    """Whether the customer said nothing before it."""
+    return not question.conversation.messages.filter(
+        role=Message.Role.CUSTOMER, seq__lt=question.seq
+    ).exists()
+
+
+def question_before(question: Message) -> str:
+    """What the customer asked before ``question``, as it is stored; empty for the first one."""
+    earlier = question.conversation.messages.filter(
+        role=Message.Role.CUSTOMER, status=Message.Status.SENT, seq__lt=question.seq
+    )
+    return earlier.order_by("-seq").values_list("text", flat=True).first() or ""
+
+
+def approved_answers(bot: Bot) -> CuratedAnswerQuerySet:
+    """What may be served of the bot's curated answers now."""
+    return CuratedAnswer.objects.in_force().filter(bot=bot)
 
 
 def active_deployments() -> QuerySet[Deployment]:

@@ -124,6 +124,36 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CHAT_OPENAI_MODEL", str, "", "Model name that is sent to that server."),
     Setting("CHAT_OPENAI_API_KEY", str, "", "Key that is sent to that server."),
     Setting("CHAT_ECHO_DELAY_SECONDS", float, 0.05, "Pause of the echo engine before each word."),
+    # Knowledge
+    Setting(
+        "CHAT_EMBEDDER",
+        str,
+        "auto",
+        "What turns questions into vectors: auto, e5, ngrams or openai.",
+    ),
+    Setting(
+        "CHAT_EMBEDDER_URL",
+        str,
+        "",
+        "Base address of an OpenAI-compatible server for the openai embedder, ending in /v1.",
+    ),
+    Setting("CHAT_EMBEDDER_MODEL", str, "", "Model name that is sent to that server."),
+    Setting("CHAT_EMBEDDER_API_KEY", str, "", "Key that is sent to that server."),
+    Setting(
+        "CHAT_KNOWLEDGE_TOKENS",
+        int,
+        0,
+        "Tokens of approved answers that the model may read before each answer; 0 takes 240 on a CPU and 1,000 elsewhere.",
+    ),
+    # Answer cache
+    Setting(
+        "CHAT_CACHE_AFTER_VISITORS",
+        int,
+        2,
+        "Different visitors who must have asked a question before the model's answer to it is kept.",
+    ),
+    Setting("CHAT_CACHE_SECONDS", int, 86_400, "How long such an answer is kept."),
+    Setting("CHAT_CACHE_ENTRIES", int, 10_000, "Answers that are kept at most; 0 keeps none."),
     # Replies
     Setting(
         "CHAT_QUEUE_LIMIT",

@@ -293,6 +293,17 @@ CHAT_OPENAI_MODEL: str = env.read("CHAT_OPENAI_MODEL")
 CHAT_OPENAI_API_KEY: str = env.read("CHAT_OPENAI_API_KEY")
 CHAT_ECHO_DELAY_SECONDS: float = env.read("CHAT_ECHO_DELAY_SECONDS")
 
+# Knowledge
+CHAT_EMBEDDER: str = env.read("CHAT_EMBEDDER")
+CHAT_EMBEDDER_URL: str = env.read("CHAT_EMBEDDER_URL")
+CHAT_EMBEDDER_MODEL: str = env.read("CHAT_EMBEDDER_MODEL")
+CHAT_EMBEDDER_API_KEY: str = env.read("CHAT_EMBEDDER_API_KEY")
+CHAT_KNOWLEDGE_TOKENS: int = env.read("CHAT_KNOWLEDGE_TOKENS")
+
+CHAT_CACHE_AFTER_VISITORS: int = env.read("CHAT_CACHE_AFTER_VISITORS")
+CHAT_CACHE_SECONDS: int = env.read("CHAT_CACHE_SECONDS")
+CHAT_CACHE_ENTRIES: int = env.read("CHAT_CACHE_ENTRIES")
+
 # Moderation knows no conversations: what it tries new words on is named here.
 MODERATION_SAMPLE = "chat.selectors.recent_customer_texts"
 

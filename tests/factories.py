@@ -1,10 +1,23 @@
 """Rows for tests: each factory makes one valid row and what it stands on."""
 
+from typing import Any
+
 import factory
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import tokens
-from chat.models import Bot, Conversation, Deployment, Message, Visitor
+from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Visitor
+from chat.services import knowledge
+from chat.services.knowledge import Draft
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda n: f"user-{n}")
+    is_staff = True
 
 
 class BotFactory(factory.django.DjangoModelFactory[Bot]):
@@ -86,3 +99,11 @@ class ReplyFactory(MessageFactory):
         self.conversation.last_seq += 1
         self.conversation.save()
         return int(self.conversation.last_seq)
+
+
+def approve(
+    bot: Bot, *questions: str, text: str, locale: str = "en", **fields: Any
+) -> CuratedAnswer:
+    """An approved answer of the bot, written as staff writes one."""
+    draft = Draft(questions=questions, text=text, **fields)
+    return knowledge.save(bot, locale, draft, author=None)

@@ -38,6 +38,7 @@ class MessageAnswer(serializers.Serializer[Any]):
         choices=[("", ""), *Message.Source.choices]
     )
     code = serializers.CharField(allow_blank=True)
+    suggestions = serializers.ListField(child=serializers.CharField())
     created_at = serializers.DateTimeField()
     feedback = FeedbackAnswer(allow_null=True)
 

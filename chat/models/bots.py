@@ -3,10 +3,16 @@
 import uuid
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from chat.models.fields import validate_locale_questions, validate_locale_texts, validate_origins
+from chat.models.fields import (
+    validate_locale_questions,
+    validate_locale_texts,
+    validate_names,
+    validate_origins,
+)
 
 
 class Bot(models.Model):
@@ -36,6 +42,20 @@ class Bot(models.Model):
         blank=True,
         validators=[validate_origins],
     )
+    product_names = models.JSONField(
+        _("product names"),
+        default=list,
+        blank=True,
+        validators=[validate_names],
+        help_text=_("An approved answer is served only if question and answer name the same ones."),
+    )
+    confidence_threshold = models.FloatField(
+        _("confidence wanted"),
+        default=0.5,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text=_("Below it customers are offered similar questions and a person."),
+    )
+    knowledge_version = models.PositiveIntegerField(default=0, editable=False)
     theme_color = models.CharField(_("colour"), max_length=7, default="#0b6b5d")
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

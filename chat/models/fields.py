@@ -31,6 +31,14 @@ def validate_locale_questions(value: object) -> None:
         )
 
 
+def validate_names(value: object) -> None:
+    """A list of names."""
+    if not isinstance(value, list) or not all(
+        isinstance(name, str) and 0 < len(name) <= 80 for name in value
+    ):
+        raise ValidationError(_('Write a list of names: ["Moonrise lamp"].'))
+
+
 def validate_origins(value: object) -> None:
     """A list of exact origins: they become ``frame-ancestors``, where a space or ``;`` would
     add directives of its own."""

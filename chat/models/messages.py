@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models.bots import Deployment
 from chat.models.conversations import Conversation, Visitor
+from chat.models.knowledge import CuratedAnswer
 
 
 class Message(models.Model):
@@ -66,6 +67,19 @@ class Message(models.Model):
     deployment = models.ForeignKey(Deployment, models.SET_NULL, null=True, editable=False)
     prompt_version = models.CharField(max_length=20, blank=True, editable=False)
     timings = models.JSONField(_("timings, seconds"), default=dict, editable=False)
+    curated_answer = models.ForeignKey(
+        CuratedAnswer,
+        models.SET_NULL,
+        null=True,
+        related_name="messages",
+        editable=False,
+        verbose_name=_("curated answer"),
+    )
+    # How it was found, and what the model was given to read: answers, their versions and scores.
+    match = models.JSONField(_("match"), default=dict, editable=False)
+    confidence = models.FloatField(_("confidence"), null=True, editable=False)
+    # Approved questions that are shown under an answer that may be wrong.
+    suggestions = models.JSONField(default=list, editable=False, blank=True)
 
     class Meta:
         verbose_name = _("message")
@@ -110,6 +124,7 @@ class Feedback(models.Model):
         INCOMPLETE = "incomplete", _("incomplete")
         UNCLEAR = "unclear", _("unclear")
         RUDE = "rude", _("rude")
+        OTHER_QUESTION = "other_question", _("not my question")
         OTHER = "other", _("something else")
 
     message = models.OneToOneField(Message, models.CASCADE, related_name="feedback")

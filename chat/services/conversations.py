@@ -1,5 +1,6 @@
 """What a customer does in a conversation."""
 
+import functools
 import uuid
 from dataclasses import dataclass
 
@@ -8,13 +9,17 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from chat import ready
+from chat.answer_cache import AnswerCache
 from chat.events import TEXT_CHARACTERS
-from chat.models import Conversation, Feedback, Message
+from chat.models import Conversation, Dispute, Feedback, Message
 from chat.selectors import last_customer_text
-from chat.services import publishing
+from chat.services import disputes, publishing
 from chat.services.notices import notice_text
 from moderation.findings import Direction
 from moderation.services.screening import screen
+
+OPEN_STATUSES = (Message.Status.PENDING, Message.Status.GENERATING)
 
 
 class ConversationClosed(Exception):
@@ -56,7 +61,8 @@ def clean_text(text: str) -> str:
 def post_message(
     conversation: Conversation, *, text: str, client_message_id: uuid.UUID | None = None
 ) -> Posted:
-    """Store the customer's message, moderated, and put the bot's reply into the queue.
+    """Store the customer's message, moderated, and answer it: with what exists already, or with
+    a reply that is put into the queue.
 
     What moderation blocks gets a notice instead of a reply. Idempotent on ``client_message_id``. Raises :class:`InvalidText` and
     :class:`ConversationClosed`.
@@ -77,9 +83,6 @@ def post_message(
         reference=str(public_id),
         before=last_customer_text(conversation),
     )
-    if not verdict.is_blocked:
-        # First, so that runners begin while everybody else is being told.
-        publishing.call_runners("wake")
     question = _append(
         conversation,
         public_id=public_id,
@@ -90,17 +93,12 @@ def post_message(
     )
     if verdict.is_blocked:
         _append_notice(conversation, code="not_accepted", reply_to=question)
+    elif _answer_at_once(question):
+        pass
     elif _queue_is_full(conversation):
         _append_notice(conversation, code="busy", reply_to=question)
     else:
-        _append(
-            conversation,
-            role=Message.Role.ASSISTANT,
-            status=Message.Status.PENDING,
-            reply_to=question,
-            queued_at=timezone.now(),
-            attempts_left=settings.CHAT_MAX_ATTEMPTS,
-        )
+        _queue_reply(question)
     return Posted(question, created=True)
 
 
@@ -125,13 +123,19 @@ def request_person(conversation: Conversation) -> Conversation:
 def give_feedback(message: Message, *, value: str, reasons: list[str], comment: str) -> Message:
     """Record the visitor's thumbs for a bot's or agent's message; ``none`` takes it back.
 
-    The comment is stored as moderation leaves it.
+    A ready answer that is rejected is out of service at once; when it was not for the visitor's question,
+    the bot tries again by itself. The comment is stored as moderation leaves it.
 
     Raises :class:`NotAnAnswer`.
     """
     if message.role not in (Message.Role.ASSISTANT, Message.Role.AGENT) or not message.is_settled:
         raise NotAnAnswer
     feedback = None
+    is_other_question = value == "down" and Feedback.Reason.OTHER_QUESTION in reasons
+    if value == "down":
+        _dispute(message, is_other_question=is_other_question)
+    else:
+        disputes.withdraw(message)
     comment = screen(
         comment,
         Direction.INBOUND,
@@ -152,6 +156,56 @@ def give_feedback(message: Message, *, value: str, reasons: list[str], comment: 
         )
     publishing.announce_feedback(message, feedback)
     return message
+
+
+def _answer_at_once(question: Message) -> bool:
+    """Answer with what exists already, if it does and nothing else is being answered."""
+    found = ready.instant(question, _cache())
+    conversation = question.conversation
+    if found is None or conversation.messages.filter(status__in=OPEN_STATUSES).exists():
+        return False
+    answer, deployment = found
+    _append(
+        conversation,
+        role=Message.Role.ASSISTANT,
+        text=answer.text,
+        source=answer.source,
+        reply_to=question,
+        deployment=deployment,
+        curated_answer=answer.answer,
+        match=answer.match,
+    )
+    return True
+
+
+def _queue_reply(question: Message) -> Message:
+    # Before all others are told, so that runners begin meanwhile.
+    publishing.call_runners("wake")
+    return _append(
+        question.conversation,
+        role=Message.Role.ASSISTANT,
+        status=Message.Status.PENDING,
+        reply_to=question,
+        queued_at=timezone.now(),
+        attempts_left=settings.CHAT_MAX_ATTEMPTS,
+    )
+
+
+def _dispute(message: Message, *, is_other_question: bool) -> None:
+    is_known = Dispute.objects.filter(message=message, is_other_question=True).exists()
+    dispute = disputes.open_dispute(message, is_other_question=is_other_question)
+    if dispute is None or message.reply_to is None or not is_other_question or is_known:
+        return
+    conversation = _locked(message.conversation)
+    if message.seq == conversation.last_seq:
+        message.reply_to.conversation = conversation
+        _queue_reply(message.reply_to)
+
+
+@functools.cache
+def _cache() -> AnswerCache:
+    """One for the process: it keeps its connections."""
+    return AnswerCache()
 
 
 def _locked(conversation: Conversation) -> Conversation:

@@ -4,15 +4,16 @@ Every write of a runner names owner and attempt. A runner that lost its lease ma
 any more, so nothing it still believes can reach a customer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from chat.models import Deployment, Message
+from chat.models import CuratedAnswer, Deployment, Message
 from chat.selectors import message_with_relations, with_relations
 from chat.services import publishing
 from chat.services.notices import notice_text
@@ -35,6 +36,36 @@ class Claim:
     message: Message
     owner: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How an answer came about, as it is stored with the reply.
+
+    ``match`` says how its question was found, ``confidence`` how likely the answer is right, and
+    ``suggestions`` are questions to offer when that is too little (``is_unsure``).
+    """
+
+    deployment: Deployment | None
+    prompt_version: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+    match: dict[str, Any] = field(default_factory=dict)
+    curated_answer: CuratedAnswer | None = None
+    confidence: float | None = None
+    is_unsure: bool = False
+    suggestions: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """What the reply's row stores of it."""
+        return {
+            "deployment": self.deployment,
+            "prompt_version": self.prompt_version,
+            "timings": self.timings,
+            "match": self.match,
+            "curated_answer": self.curated_answer,
+            "confidence": self.confidence,
+            "suggestions": list(self.suggestions),
+        }
 
 
 def claim(*, owner: str, limit: int) -> list[Claim]:
@@ -83,15 +114,7 @@ def renew(claim: Claim, *, text: str) -> bool:
     return bool(_held(claim).update(lease_until=_lease_end(), text=text))
 
 
-def settle_sent(
-    claim: Claim,
-    *,
-    text: str,
-    source: str,
-    deployment: Deployment | None,
-    prompt_version: str,
-    timings: dict[str, float],
-) -> bool:
+def settle_sent(claim: Claim, *, text: str, source: str, provenance: Provenance) -> bool:
     """The answer is complete. False: the reply is no longer ours and nothing changed."""
     return _settle(
         claim,
@@ -99,20 +122,12 @@ def settle_sent(
         status=Status.SENT,
         text=text,
         source=source,
-        deployment=deployment,
-        prompt_version=prompt_version,
-        timings=timings,
-        code="",
+        code="unsure" if provenance.is_unsure else "",
+        **provenance.fields(),
     )
 
 
-def settle_withheld(
-    claim: Claim,
-    *,
-    deployment: Deployment | None,
-    prompt_version: str,
-    timings: dict[str, float],
-) -> bool:
+def settle_withheld(claim: Claim, *, provenance: Provenance) -> bool:
     """What the model said may not be shown: a sentence of our own stands in its place."""
     return _settle(
         claim,
@@ -120,10 +135,8 @@ def settle_withheld(
         status=Status.SENT,
         text=notice_text("withheld", claim.message.conversation.locale),
         source=Message.Source.NOTICE,
-        deployment=deployment,
-        prompt_version=prompt_version,
-        timings=timings,
         code="withheld",
+        **provenance.fields(),
     )
 
 

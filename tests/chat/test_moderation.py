@@ -9,7 +9,7 @@ from chat.inference.engine import ChatMessage
 from chat.models import Conversation, Message
 from chat.services import conversations
 from moderation.models import ModerationCase, Original
-from tests.chat.test_runner import ScriptedEngine, ask, running, saying, settled
+from tests.chat.scripted import ScriptedEngine, ask, running, saying, settled
 from tests.factories import ConversationFactory, DeploymentFactory, ReplyFactory
 
 PHONE = "13812345678"

@@ -18,17 +18,63 @@ def words(messages: Sequence[ChatMessage]) -> int:
     return sum(len(message["content"].split()) for message in messages)
 
 
-def test_instructions_and_knowledge_come_first() -> None:
-    prompt = Prompt(
-        "Be brief.",
-        (turn("user", "How long?"),),
-        (Knowledge("How long is delivery?", "Two days."),),
-    )
+KNOWLEDGE = (
+    Knowledge("How long is delivery?", "Two days."),
+    Knowledge("How much is delivery?", "Five euros."),
+    Knowledge("Where is the shop?", "In Hamburg."),
+)
 
-    assert build(prompt) == [
-        turn("system", "Be brief.\n\nQ: How long is delivery?\nA: Two days."),
-        turn("user", "How long?"),
+
+def system(prompt: Prompt) -> str:
+    return build(prompt)[0]["content"]
+
+
+def test_instructions_come_first_then_approved_answers_in_their_order() -> None:
+    prompt = Prompt("Be brief.", (turn("user", "How long?"),), KNOWLEDGE[:2])
+
+    lines = system(prompt).splitlines()
+    assert lines[0] == "Be brief."
+    assert lines[3:7] == [
+        "1. Q: How long is delivery?",
+        "A: Two days.",
+        "2. Q: How much is delivery?",
+        "A: Five euros.",
     ]
+    assert build(prompt)[1:] == [turn("user", "How long?")]
+
+
+def test_with_nothing_near_the_model_is_told_to_say_so() -> None:
+    assert "do not know" in system(Prompt("Be brief.", (turn("user", "?"),), ()))
+    assert "不知道" in system(Prompt("请简短。", (turn("user", "？"),), (), locale="zh-hans"))
+
+
+def test_a_bot_without_knowledge_is_not_told_about_it() -> None:
+    assert system(Prompt("Be brief.", (turn("user", "?"),))) == "Be brief."
+
+
+def test_knowledge_is_cut_to_its_budget_the_farthest_first() -> None:
+    prompt = Prompt("Be brief.", (turn("user", "How long?"),), KNOWLEDGE)
+    whole = words(build(prompt))
+    bare = words(build(Prompt("Be brief.", (turn("user", "How long?"),))))
+
+    some = fit(prompt, tokens=1000, count=words, knowledge_tokens=whole - bare - 1)
+    least = fit(prompt, tokens=1000, count=words, knowledge_tokens=1)
+
+    assert "How much" in some[0]["content"]
+    assert "Hamburg" not in some[0]["content"]
+    assert "How long is" in least[0]["content"]
+    assert "How much" not in least[0]["content"]
+
+
+def test_old_turns_go_before_knowledge_does() -> None:
+    turns = (turn("user", "one two three"), turn("assistant", "four five"), turn("user", "six"))
+    prompt = Prompt("Be brief.", turns, KNOWLEDGE[:1])
+    bare = words(build(Prompt("Be brief.", turns[-1:], KNOWLEDGE[:1])))
+
+    assert fit(prompt, tokens=bare, count=words) == build(
+        Prompt("Be brief.", turns[-1:], KNOWLEDGE[:1])
+    )
+    assert fit(prompt, tokens=4, count=words) == build(Prompt("Be brief.", turns[-1:]))
 
 
 def test_nothing_to_say_needs_no_system_message() -> None:

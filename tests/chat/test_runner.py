@@ -1,11 +1,10 @@
 """The runner: claims, streams, settles; survives errors; stops cleanly."""
 
 import asyncio
-import contextlib
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -13,85 +12,20 @@ import pytest
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from chat.deployments import EngineShelf
-from chat.inference.engine import ChatMessage, Engine, EngineError, GenerationParams
+from chat import prompts
+from chat.inference.engine import ChatMessage, EngineError
 from chat.models import Conversation, Message
-from chat.runner import Runner
-from chat.services import conversations, replies
+from chat.services import replies
+from tests.chat.scripted import ScriptedEngine, ask, running, saying, settled
 from tests.chat.sockets import Socket
 from tests.factories import ConversationFactory, DeploymentFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class ScriptedEngine:
-    """Says what the test tells it to, word by word, and waits where the test wants to look."""
-
-    name = "scripted"
-    device = "cpu"
-    seats = 4
-    context_length = 400
-
-    def __init__(self, script: Callable[[list[ChatMessage]], Iterator[str]]) -> None:
-        self.script = script
-        self.cancelled: set[str] = set()
-        self.prompts: list[list[ChatMessage]] = []
-
-    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        return sum(len(m["content"].split()) for m in messages)
-
-    def stream(
-        self, request_id: str, messages: Sequence[ChatMessage], params: GenerationParams
-    ) -> Iterator[str]:
-        self.prompts.append(list(messages))
-        self.cancelled.discard(request_id)
-        for delta in self.script(list(messages)):
-            if request_id in self.cancelled:
-                return
-            yield delta
-
-    def cancel(self, request_id: str) -> None:
-        self.cancelled.add(request_id)
-
-    def close(self) -> None:
-        pass
-
-
-@contextlib.asynccontextmanager
-async def running(engine: Engine, seats: int = 2) -> AsyncIterator[Runner]:
-    """A runner at work with ``engine`` for every deployment."""
-    runner = Runner(EngineShelf(opener=lambda spec: engine), seats=seats)
-    task = asyncio.create_task(runner.run())
-    try:
-        yield runner
-    finally:
-        runner.stop()
-        await asyncio.wait_for(task, 15)
-
-
 @pytest.fixture
 def conversation(transactional_db: None) -> Conversation:
     return ConversationFactory(bot=DeploymentFactory().bot)
-
-
-async def ask(conversation: Conversation, text: str = "Where is it?") -> Message:
-    """Post a question; returns the reply's row."""
-    posted = await database_sync_to_async(conversations.post_message)(conversation, text=text)
-    reply: Message = await database_sync_to_async(Message.objects.get)(reply_to=posted.message)
-    return reply
-
-
-async def settled(reply: Message) -> Message:
-    for _ in range(100):
-        await database_sync_to_async(reply.refresh_from_db)()
-        if reply.is_settled:
-            return reply
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"the reply is still {reply.status}")
-
-
-def saying(*words: str) -> Callable[[list[ChatMessage]], Iterator[str]]:
-    return lambda messages: iter(words)
 
 
 async def test_a_question_is_answered_and_the_answer_says_where_it_came_from(
@@ -103,7 +37,7 @@ async def test_a_question_is_answered_and_the_answer_says_where_it_came_from(
     assert (reply.status, reply.text, reply.source) == ("sent", "In the post.", "model")
     assert (reply.deployment_id, reply.prompt_version) == (
         (await database_sync_to_async(conversation.bot.deployments.get)()).pk,
-        "1",
+        prompts.VERSION,
     )
     assert 0 <= reply.timings["first_token"] <= reply.timings["answer"]
 
@@ -286,12 +220,12 @@ async def test_replies_of_one_conversation_come_in_order_and_of_many_side_by_sid
 
     others = [await database_sync_to_async(ConversationFactory)(bot=conversation.bot) for _ in "ab"]
     questions: list[tuple[Any, str]] = [(conversation, f"q{n}") for n in range(3)]
-    questions += [(other, "q0") for other in others]
+    questions += [(other, f"q of {other.pk}") for other in others]
     async with running(ScriptedEngine(script), seats=2):
         asked = [await ask(*question) for question in questions]
         answers = [await settled(reply) for reply in asked]
 
-    assert [a.text for a in answers] == ["q0", "q1", "q2", "q0", "q0"]
+    assert [a.text for a in answers] == [question for _, question in questions]
     assert most == 2
 
 
@@ -308,7 +242,8 @@ async def test_as_many_answers_are_written_at_once_as_there_are_seats(
         await database_sync_to_async(ConversationFactory)(bot=conversation.bot) for _ in range(12)
     ]
     async with running(ScriptedEngine(script), seats=12):
-        replies_of_all = [await ask(other) for other in others]
+        # Different questions: the same ones would be answered once for all.
+        replies_of_all = [await ask(other, f"q of {other.pk}") for other in others]
         assert {(await settled(reply)).text for reply in replies_of_all} == {"Together."}
 
 

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from chat.deployments import EngineShelf
+from chat.errand import Shelves
 from chat.inference.engine import EngineError
+from chat.knowledge.embedding import EmbeddingError
 from chat.runner import Runner
 
 
@@ -16,18 +18,19 @@ class Command(BaseCommand):
     help = "Claim waiting replies and answer them with the deployed models, until stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        shelf = EngineShelf()
+        shelves = Shelves(EngineShelf())
         try:
-            shelf.warm_up()
-        except EngineError as error:
+            shelves.engines.warm_up()
+            shelves.libraries.warm_up()
+        except (EngineError, EmbeddingError) as error:
             raise CommandError(str(error)) from error
         try:
-            asyncio.run(self._run(shelf))
+            asyncio.run(self._run(shelves))
         finally:
-            shelf.close()
+            shelves.engines.close()
 
-    async def _run(self, shelf: EngineShelf) -> None:
-        runner = Runner(shelf, seats=settings.CHAT_SEATS)
+    async def _run(self, shelves: Shelves) -> None:
+        runner = Runner(shelves, seats=settings.CHAT_SEATS)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, runner.stop)

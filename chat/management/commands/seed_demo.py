@@ -10,7 +10,9 @@ from django.db import transaction
 
 from chat import demo
 from chat.models import Bot, Deployment
+from chat.models.fields import LOCALES
 from chat.selectors import DEMO_BOT_SLUG
+from chat.services import knowledge
 
 
 class Command(BaseCommand):
@@ -25,12 +27,17 @@ class Command(BaseCommand):
                 "instructions": demo.INSTRUCTIONS,
                 "welcome": demo.WELCOME,
                 "starter_questions": demo.STARTER_QUESTIONS,
+                "product_names": demo.PRODUCT_NAMES,
             },
         )
         if created:
             artifact = f"{settings.CHAT_MODEL}-{settings.CHAT_PRECISION}"
             Deployment.objects.create(bot=bot, version=1, artifact=artifact, is_active=True)
             self.stdout.write(f"Demo bot {bot.name!r} created.")
+        if not bot.curated_answers.exists():
+            for locale in LOCALES:
+                new, _changed = knowledge.save_all(bot, locale, demo.knowledge(locale), author=None)
+                self.stdout.write(f"{new} approved answers in {locale}.")
         users = get_user_model().objects
         if not users.filter(is_staff=True).exists():
             password = secrets.token_urlsafe(12)

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from chat.models import Message
 from chat.services import replies, visitors
+from chat.services.replies import Provenance
 from tests.factories import BotFactory, ConversationFactory
 
 PATH = "/api/v1/chat"
@@ -38,9 +39,7 @@ def test_a_question_gets_its_answer(client: Client) -> None:
             claims[0],
             text="In the post.",
             source="model",
-            deployment=None,
-            prompt_version="1",
-            timings={},
+            provenance=Provenance(None),
         )
         connection.close()
 

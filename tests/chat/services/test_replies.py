@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from chat.models import Message
 from chat.services import replies
-from chat.services.replies import Claim, NotCancellable, NotRetryable
+from chat.services.replies import Claim, NotCancellable, NotRetryable, Provenance
 from tests.factories import ConversationFactory, MessageFactory, ReplyFactory
 
 pytestmark = pytest.mark.django_db
@@ -23,9 +23,7 @@ def claim_one(owner: str = "runner-1") -> Claim:
 
 
 def send(claim: Claim, text: str = "In the post.") -> bool:
-    return replies.settle_sent(
-        claim, text=text, source="model", deployment=None, prompt_version="1", timings={}
-    )
+    return replies.settle_sent(claim, text=text, source="model", provenance=Provenance(None, "1"))
 
 
 def expire(claim: Claim) -> None:

@@ -1,0 +1,143 @@
+"""One reply to be written: what was asked, what is known already, and what the model will read."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from chat import prompts, ready
+from chat.answer_cache import AnswerCache
+from chat.answering import AnswerRequest
+from chat.deployments import EngineShelf, Served
+from chat.inference.engine import ChatMessage, Engine
+from chat.knowledge.confidence import Evidence, confidence
+from chat.knowledge.embedding import EmbeddingError
+from chat.knowledge.matching import OPPOSED, Match
+from chat.libraries import Library, LibraryShelf, Query
+from chat.models import Message
+from chat.ready import Asked, Reading, Ready
+from chat.selectors import question_before, turns_before
+from chat.services.replies import Claim
+
+logger = logging.getLogger(__name__)
+
+GUARDED_CONFIDENCE = 0.3
+CPU_KNOWLEDGE_TOKENS = 240
+OTHER_KNOWLEDGE_TOKENS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """What a runner keeps open for all its replies."""
+
+    engines: EngineShelf
+    libraries: LibraryShelf = field(default_factory=LibraryShelf)
+    cache: AnswerCache = field(default_factory=AnswerCache)
+
+
+@dataclass(slots=True)
+class Errand:
+    """Fills up on its way: ``match`` when the library was searched, ``reading`` when a model
+    has to write."""
+
+    claim: Claim
+    question: Asked
+    served: Served
+    ready: Ready | None
+    cache_key: str
+    library: Library | None
+    query: Query
+    match: Match | None = None
+    reading: Reading = field(default_factory=lambda: Reading(None, (), {}))
+
+
+def prepare(claim: Claim, shelves: Shelves) -> Errand:
+    """Everything that the database and the cache know. Raises :class:`EngineError`."""
+    message = claim.message
+    assert message.reply_to is not None
+    message.reply_to.conversation = message.conversation
+    bot = message.conversation.bot
+    question = ready.asked(message.reply_to)
+    served = shelves.engines.for_bot(bot)
+    key = ready.cached_key(question, served.deployment)
+    found = ready.word_for_word(question) or ready.cached(question, key, shelves.cache)
+    query = Query(
+        message.reply_to.text,
+        bot.knowledge_version,
+        leans=question.leans,
+        before=question_before(message.reply_to) if question.leans else "",
+    )
+    library = None if found else _library(shelves, claim, question.locale)
+    return Errand(claim, question, served, found, key, library, query)
+
+
+def _library(shelves: Shelves, claim: Claim, locale: str) -> Library | None:
+    bot = claim.message.conversation.bot
+    try:
+        return shelves.libraries.library(bot, locale)
+    except EmbeddingError as error:
+        # The bot is worse without its knowledge, and still better than silence.
+        logger.warning("no knowledge for bot %d: %s", bot.pk, error)
+        return None
+
+
+def search(errand: Errand, shelves: Shelves) -> None:
+    """Look the question up. Asks no database: takes as long as one embedding."""
+    if errand.library is None or not len(errand.library.index):
+        return
+    try:
+        errand.match = shelves.libraries.search(errand.library, errand.query)
+    except EmbeddingError as error:
+        logger.warning("message %s was not looked up: %s", errand.claim.message.public_id, error)
+
+
+def by_meaning(errand: Errand) -> Ready | None:
+    """The approved answer that was found, if the match is sure."""
+    return ready.by_meaning(errand.question, errand.match) if errand.match else None
+
+
+def request(errand: Errand, on_token: Callable[[float], None]) -> AnswerRequest:
+    """What the model is asked."""
+    message = errand.claim.message
+    bot = message.conversation.bot
+    locale = errand.question.locale
+    errand.reading = ready.read(errand.question, errand.match)
+    return AnswerRequest(
+        request_id=str(message.public_id),
+        prompt=prompts.Prompt(
+            instructions=bot.text(bot.instructions, locale),
+            turns=tuple(
+                _turn(each) for each in turns_before(message, limit=settings.CHAT_CONTEXT_TURNS)
+            ),
+            knowledge=errand.reading.knowledge,
+            locale=locale,
+        ),
+        max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
+        knowledge_tokens=_knowledge_tokens(errand.served.engine),
+        on_token=on_token,
+    )
+
+
+def sureness(errand: Errand, logprobs: tuple[float, ...]) -> float | None:
+    """How likely what the model wrote is right; None for a bot with nothing to compare it with."""
+    if errand.match is None or errand.library is None:
+        return None
+    evidence = Evidence(errand.match.score, errand.match.rank, errand.match.margin, logprobs)
+    sure = confidence(evidence, errand.library.weights)
+    if errand.match.objection in OPPOSED:
+        # The nearest approved question says something else in a word that counts.
+        sure = min(sure, GUARDED_CONFIDENCE)
+    return round(sure, 4)
+
+
+def _knowledge_tokens(engine: Engine) -> int:
+    """How much the model may read: about 350 tokens a second on two cores, far more elsewhere."""
+    if settings.CHAT_KNOWLEDGE_TOKENS:
+        return int(settings.CHAT_KNOWLEDGE_TOKENS)
+    return CPU_KNOWLEDGE_TOKENS if engine.device == "cpu" else OTHER_KNOWLEDGE_TOKENS
+
+
+def _turn(message: Message) -> ChatMessage:
+    customer = message.role == Message.Role.CUSTOMER
+    return {"role": "user" if customer else "assistant", "content": message.text}

@@ -1,0 +1,251 @@
+"""Which approved answers a bot knows in which language: indexes from the database, kept in memory.
+
+Each process that searches has one shelf. An index says only which answers are near; their words
+are read from the database each time, so a changed answer counts at once, and one that
+was taken out is never served, however old the index is.
+"""
+
+import hashlib
+import logging
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.conf import settings
+from django.db import close_old_connections, connection
+from django.db.models import F, Q
+
+from chat.knowledge.calibration import default_thresholds
+from chat.knowledge.confidence import DEFAULT_WEIGHTS, Weights
+from chat.knowledge.embedding import (
+    Embedder,
+    EmbedderSpec,
+    Vectors,
+    open_embedder,
+)
+from chat.knowledge.index import Index, Variant
+from chat.knowledge.matching import Kind, Match, Thresholds, decide
+from chat.models import Bot, Calibration, CuratedAnswer, QuestionVariant, QuestionVector
+from chat.models.fields import LOCALES
+from chat.selectors import active_deployments
+
+logger = logging.getLogger(__name__)
+
+CANDIDATES = 5
+EMBED_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What one bot knows in one language, as of ``version`` of its knowledge."""
+
+    version: int
+    index: Index
+    thresholds: Thresholds
+    names: tuple[str, ...]
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question for :meth:`LibraryShelf.search`, and the ``version`` of the bot's knowledge now.
+
+    ``before`` is what the customer asked last, for a question that ``leans`` on it.
+    """
+
+    question: str
+    version: int
+    leans: bool = False
+    before: str = ""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One library and the right to rebuild it."""
+
+    library: Library | None = None
+    building: threading.Lock = field(default_factory=threading.Lock)
+
+
+def embedder_spec() -> EmbedderSpec:
+    """Which embedder this installation uses, from the settings."""
+    return EmbedderSpec(
+        kind=settings.CHAT_EMBEDDER,
+        url=settings.CHAT_EMBEDDER_URL,
+        model=settings.CHAT_EMBEDDER_MODEL,
+        api_key=settings.CHAT_EMBEDDER_API_KEY,
+    )
+
+
+class LibraryShelf:
+    """Builds each library when it is first wanted, and again in the background when it is old.
+
+    Safe to use from threads.
+    """
+
+    def __init__(self, embedder: Embedder | None = None) -> None:
+        self._embedder = embedder
+        self._slots: dict[tuple[int, str], _Slot] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def embedder(self) -> Embedder:
+        """Opened when first wanted. Raises :class:`EmbeddingError`."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = open_embedder(embedder_spec())
+            return self._embedder
+
+    def search(self, library: Library, query: Query) -> Match:
+        """What the library knows about a question. No database is asked.
+
+        Raises :class:`EmbeddingError`.
+        """
+        if not len(library.index):
+            return Match(Kind.NONE, None)
+        text = query.question
+        if query.leans and query.before:
+            text = f"{query.before} {query.question}"
+        candidates = library.index.nearest(self.embedder.embed([text])[0], CANDIDATES)
+        match = decide(
+            query.question, candidates, library.thresholds, names=library.names, leans=query.leans
+        )
+        if match.answer is not None and library.version != query.version:
+            # What was changed since may be just this wording: the model reads it as it is now.
+            return Match(Kind.NONE, None, match.near, "outdated")
+        return match
+
+    def library(self, bot: Bot, locale: str) -> Library:
+        """The library in memory, which may be a moment old. The first call builds it.
+
+        Raises :class:`EmbeddingError`.
+        """
+        slot = self._slot(bot.pk, locale)
+        if slot.library is None:
+            with slot.building:
+                if slot.library is None:
+                    slot.library = build(bot, locale, self.embedder)
+        elif slot.library.version != bot.knowledge_version:
+            self._rebuild(slot, bot.pk, locale)
+        return slot.library
+
+    def warm_up(self) -> None:
+        """Build the libraries of all that is served. Raises :class:`EmbeddingError`."""
+        for deployment in active_deployments():
+            for locale in LOCALES:
+                self.library(deployment.bot, locale)
+
+    def renew(self, bot_id: int) -> None:
+        """Something changed: rebuild this bot's libraries in the background."""
+        for locale in LOCALES:
+            self._rebuild(self._slot(bot_id, locale), bot_id, locale)
+
+    def _slot(self, bot_id: int, locale: str) -> _Slot:
+        with self._lock:
+            return self._slots.setdefault((bot_id, locale), _Slot())
+
+    def _rebuild(self, slot: _Slot, bot_id: int, locale: str) -> None:
+        if not slot.building.acquire(blocking=False):
+            return
+        thread = threading.Thread(
+            target=self._rebuild_now, args=(slot, bot_id, locale), daemon=True, name="library"
+        )
+        thread.start()
+
+    def _rebuild_now(self, slot: _Slot, bot_id: int, locale: str) -> None:
+        """In a thread of its own, with a connection of its own."""
+        close_old_connections()
+        try:
+            bot = Bot.objects.filter(pk=bot_id).first()
+            if bot is not None:
+                slot.library = build(bot, locale, self.embedder)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread
+            # The old one goes on; the next question tries again.
+            logger.error(  # noqa: TRY400 - one line is enough
+                "the knowledge of bot %d was not renewed (%s)", bot_id, type(error).__name__
+            )
+        finally:
+            slot.building.release()
+            connection.close()
+
+
+def build(bot: Bot, locale: str, embedder: Embedder) -> Library:
+    """The library of ``bot`` as the database has it now. Raises :class:`EmbeddingError`."""
+    version = Bot.objects.values_list("knowledge_version", flat=True).get(pk=bot.pk)
+    # Those not valid yet, too: whether one may be served is asked when it is.
+    answers = dict(
+        CuratedAnswer.objects.filter(bot=bot, locale=locale, is_active=True).values_list(
+            "pk", "text"
+        )
+    )
+    variants = [
+        Variant(answer, question)
+        for answer, question in QuestionVariant.objects.filter(
+            answer__bot=bot, answer__locale=locale, answer__is_active=True
+        ).values_list("answer_id", "text")
+        if answer in answers
+    ]
+    vectors = embedded([each.question for each in variants], embedder)
+    texts = embedded(list(answers.values()), embedder)
+    return Library(
+        version,
+        Index(variants, vectors, dict(zip(answers, texts, strict=True)), embedder=embedder.name),
+        thresholds_for(bot, locale, embedder.name),
+        tuple(bot.product_names),
+        weights_for(bot, locale, embedder.name),
+    )
+
+
+def thresholds_for(bot: Bot, locale: str, embedder: str) -> Thresholds:
+    """Those calibrated last for this bot, or for all bots, or those that ship with csbot."""
+    found = latest_calibration(bot, locale, embedder, Calibration.Purpose.MATCH)
+    return Thresholds(**found.values) if found else default_thresholds(embedder, locale)
+
+
+def weights_for(bot: Bot, locale: str, embedder: str) -> Weights:
+    """The weights of confidence, calibrated or those that ship with csbot."""
+    found = latest_calibration(bot, locale, embedder, Calibration.Purpose.CONFIDENCE)
+    if found is None:
+        return DEFAULT_WEIGHTS
+    return Weights(found.values["intercept"], tuple(found.values["weights"]))
+
+
+def latest_calibration(bot: Bot, locale: str, embedder: str, purpose: str) -> Calibration | None:
+    """The one in force: the bot's own before those for all."""
+    found = Calibration.objects.filter(
+        Q(bot=bot) | Q(bot=None), purpose=purpose, embedder=embedder, locale=locale
+    )
+    return found.order_by(F("bot").asc(nulls_last=True), "-pk").first()
+
+
+def embedded(questions: list[str], embedder: Embedder) -> Vectors:
+    """The vectors of ``questions``: those kept in the database, and others made and kept.
+
+    Raises :class:`EmbeddingError`.
+    """
+    digests = [hashlib.sha256(each.encode("utf-8", "replace")).digest() for each in questions]
+    kept = dict(
+        QuestionVector.objects.filter(embedder=embedder.name).values_list("digest", "vector")
+    )
+    known = {bytes(digest): np.frombuffer(vector, np.float32) for digest, vector in kept.items()}
+    missing = {
+        digest: question
+        for digest, question in zip(digests, questions, strict=True)
+        if digest not in known
+    }
+    wanted = list(missing.items())
+    for start in range(0, len(wanted), EMBED_AT_ONCE):
+        part = wanted[start : start + EMBED_AT_ONCE]
+        made = embedder.embed([question for _, question in part])
+        rows = list(zip((digest for digest, _ in part), made, strict=True))
+        QuestionVector.objects.bulk_create(
+            [
+                QuestionVector(embedder=embedder.name, digest=digest, vector=row.tobytes())
+                for digest, row in rows
+            ],
+            ignore_conflicts=True,
+        )
+        known |= dict(rows)
+    if not questions:
+        return np.empty((0, 0), np.float32)
+    return np.stack([known[digest] for digest in digests])

@@ -1,0 +1,235 @@
+"""Answers that exist already: approved ones, and those that many have asked for.
+
+What is found here costs no generation. It is moderated on its way out like everything else.
+"""
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Prefetch
+
+from chat import prompts
+from chat.answer_cache import AnswerCache, CacheScope, cache_key
+from chat.knowledge import matching, questions
+from chat.knowledge.matching import Match
+from chat.models import CuratedAnswer, Deployment, Dispute, Message, QuestionVariant
+from chat.selectors import active_deployments, approved_answers, is_first_question
+from chat.services.disputes import is_disputed
+from moderation.current import current_policy
+from moderation.findings import Direction
+from moderation.pipeline import moderate
+from moderation.services.screening import screen
+
+_PLACEHOLDER = re.compile(r"\[[A-Z_]+_[0-9]+\]")
+SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A customer's question and what decides which answers it may get.
+
+    ``key`` is its normalised form. ``is_rejected``: the customer has had a ready answer to it
+    and said that it was not for their question.
+    """
+
+    message: Message
+    key: str
+    locale: str
+    is_first: bool
+    leans: bool
+    is_rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An answer as it may be shown, where it is from, and how it was found."""
+
+    text: str
+    source: str
+    match: dict[str, Any]
+    answer: CuratedAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Approved answers near a question. ``knowledge`` is for the prompt, nearest first, None
+    for a bot that knows nothing; ``similar`` are questions to offer ("Did you mean ...?");
+    ``facts`` are stored with the reply."""
+
+    knowledge: tuple[prompts.Knowledge, ...] | None
+    similar: tuple[str, ...]
+    facts: dict[str, Any]
+
+
+def asked(question: Message) -> Asked:
+    """Two queries at most."""
+    conversation = question.conversation
+    is_first = is_first_question(question)
+    return Asked(
+        message=question,
+        key=questions.normalized(question.text),
+        locale=questions.language(question.text, conversation.locale),
+        is_first=is_first,
+        # The first thing that anybody says leans on nothing.
+        leans=not is_first and questions.leans_on_context(question.text),
+        is_rejected=Dispute.objects.filter(message__reply_to=question).exists(),
+    )
+
+
+def instant(question: Message, cache: AnswerCache) -> tuple[Ready, Deployment | None] | None:
+    """What can be said in the same breath in which the question is stored, and by which deployment.
+
+    Word for word only: nothing here takes longer than a look-up.
+    """
+    this = asked(question)
+    if found := word_for_word(this):
+        return found, None
+    deployment = active_deployments().filter(bot=question.conversation.bot_id).first()
+    if deployment is None:
+        return None
+    kept = cached(this, cached_key(this, deployment), cache)
+    return (kept, deployment) if kept else None
+
+
+def word_for_word(question: Asked) -> Ready | None:
+    """The approved answer one of whose wordings the question is."""
+    if question.is_rejected or question.leans or not question.key:
+        return None
+    found = list(
+        approved_answers(question.message.conversation.bot)
+        .filter(locale=question.locale, variants__normalized=question.key)
+        .distinct()[:2]
+    )
+    # Two answers to one question: nobody decided which, so neither is served.
+    if len(found) != 1 or is_disputed(found[0], question.key):
+        return None
+    return _approved(question, found[0], matching.exact(found[0].pk, question.message.text))
+
+
+def by_meaning(question: Asked, match: Match) -> Ready | None:
+    """The approved answer that ``match`` found, as it is now."""
+    if match.answer is None or question.is_rejected:
+        return None
+    answer = (
+        approved_answers(question.message.conversation.bot)
+        .filter(pk=match.answer, locale=question.locale)
+        .first()
+    )
+    if answer is None or is_disputed(answer, question.key):
+        return None
+    return _approved(question, answer, match)
+
+
+def cached_key(question: Asked, deployment: Deployment) -> str:
+    """Where an answer to this question may be kept; empty for one that may never be.
+
+    Only first questions, without anything personal: nothing of one customer can reach another.
+    """
+    if not question.is_first or question.is_rejected or not question.key:
+        return ""
+    if _PLACEHOLDER.search(question.message.text):
+        return ""
+    conversation = question.message.conversation
+    scope = CacheScope(
+        bot=conversation.bot_id,
+        deployment=deployment.pk,
+        prompt_version=prompts.VERSION,
+        knowledge_version=conversation.bot.knowledge_version,
+        policy_version=current_policy().version,
+        locale=question.locale,
+        audience="widget" if conversation.visitor.token_hash else "server",
+    )
+    return cache_key(scope, question.key)
+
+
+def cached(question: Asked, key: str, cache: AnswerCache) -> Ready | None:
+    """The answer that is kept under ``key``."""
+    found = cache.find(key) if key else None
+    if found is None:
+        return None
+    return from_cache(question, key, found.text)
+
+
+def from_cache(question: Asked, key: str, text: str) -> Ready | None:
+    """A kept or shared answer of the model, moderated again."""
+    clean = _moderated(text, question)
+    if clean is None:
+        return None
+    return Ready(clean, Message.Source.CACHE, {"kind": "cache", "cache_key": key})
+
+
+def is_impersonal(text: str) -> bool:
+    """Whether an answer may be kept: nothing in it stands for somebody's personal data."""
+    return bool(text) and not _PLACEHOLDER.search(text)
+
+
+def read(question: Asked, match: Match | None) -> Reading:
+    """What a model gets to read, as it is now. Two queries."""
+    if match is None:
+        return Reading(None, (), {})
+    first = Prefetch("variants", QuestionVariant.objects.filter(position=0))
+    answers = (
+        approved_answers(question.message.conversation.bot)
+        .prefetch_related(first)
+        .in_bulk([each.answer for each in match.near])
+    )
+    near = [(each, answers[each.answer]) for each in match.near if each.answer in answers]
+    shown = [variant.text for _, answer in near for variant in answer.variants.all()]
+    return Reading(
+        knowledge=tuple(prompts.Knowledge(each.question, answer.text) for each, answer in near),
+        similar=tuple(text for text in shown if questions.normalized(text) != question.key)[
+            :SUGGESTIONS
+        ],
+        facts=match_facts(match, [answer for _, answer in near]),
+    )
+
+
+def match_facts(match: Match, answers: Sequence[CuratedAnswer]) -> dict[str, Any]:
+    """A match as it is stored with the reply."""
+    revisions = {each.pk: each.revision for each in answers}
+    return {
+        "kind": match.kind.value,
+        "score": round(match.score, 4),
+        "rank": round(match.rank, 4),
+        "margin": round(match.margin, 4),
+        "objection": match.objection,
+        "near": [
+            {
+                "answer": each.answer,
+                "revision": revisions.get(each.answer),
+                "question": each.question,
+                "score": round(each.score, 4),
+            }
+            for each in match.near
+        ],
+    }
+
+
+def _approved(question: Asked, answer: CuratedAnswer, match: Match) -> Ready | None:
+    text = _moderated(answer.text, question)
+    if text is None:
+        return None
+    return Ready(text, Message.Source.CURATED, match_facts(match, [answer]), answer)
+
+
+def _moderated(text: str, question: Asked) -> str | None:
+    """The text as the policy lets the bot say it; None when it may not."""
+    if _is_clean(text, current_policy().version):
+        return text
+    conversation = question.message.conversation
+    verdict = screen(
+        text,
+        Direction.OUTBOUND,
+        scope=str(conversation.public_id),
+        reference=str(question.message.public_id),
+    )
+    return None if verdict.is_blocked else verdict.text
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_clean(text: str, _version: str) -> bool:
+    """Whether a policy finds nothing in the text; the same answers are said again and again."""
+    return not moderate(text, current_policy(), Direction.OUTBOUND).findings
