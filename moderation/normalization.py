@@ -67,8 +67,8 @@ class View:
         return self._map[0]
 
     def _computed(self) -> tuple[Sequence[int], Sequence[int]]:
-        widths = [len(self._table[ord(character)]) for character in self.original]
-        if all(width == 1 for width in widths):
+        widths = list(map(len, map(self._table.__getitem__, map(ord, self.original))))
+        if widths.count(1) == len(widths):
             return range(len(widths)), range(1, len(widths) + 1)
         starts: list[int] = []
         ends: list[int] = []

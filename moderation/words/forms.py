@@ -59,17 +59,15 @@ class Skeleton:
     @functools.cached_property
     def places(self) -> list[tuple[int, ...]]:
         """For each character of the skeleton all its positions in the form."""
-        places: list[list[int]] = []
+        places: list[tuple[int, ...]] = []
         last = ""
         for index, character in enumerate(self.form.text):
-            if _SEPARATORS[ord(character)] is None:
-                continue
             if character == last:
-                places[-1].append(index)
-            else:
-                places.append([index])
+                places[-1] += (index,)
+            elif _SEPARATORS[ord(character)] is not None:
+                places.append((index,))
                 last = character
-        return [tuple(each) for each in places]
+        return places
 
 
 def skeleton_of(text: str) -> str:
