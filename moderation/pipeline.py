@@ -1,5 +1,6 @@
 """A text goes in, a verdict comes out: every check of a policy, in one pass. Pure and total."""
 
+import dataclasses
 import logging
 from collections.abc import Iterator
 
@@ -18,8 +19,8 @@ REMEMBERED_CHARACTERS = 64
 def moderate(text: str, policy: Policy, direction: Direction, *, before: str = "") -> Verdict:
     """Check ``text`` as ``policy`` says for ``direction``.
 
-    ``before`` is the writer's previous message: personal data that was begun there and ends
-    here is found, too. Placeholders are numbered within this text; see
+    ``before`` is the writer's previous message: a word or personal data that was begun there
+    and ends here is found, too. Placeholders are numbered within this text; see
     :func:`moderation.masking.masked` for other numbers. Never raises: where a check itself
     fails, the verdict is block and its text empty.
     """
@@ -49,7 +50,11 @@ def find(
     found = [*_words(text, policy, direction), *_injections(text, policy, direction)]
     personal = list(_personal(plain(text), policy, direction))
     if before:
-        personal += _continued(before[-REMEMBERED_CHARACTERS:], text, policy, direction)
+        before = before[-REMEMBERED_CHARACTERS:]
+        # The halves of a word meet; of a number, they are two parts with a line between them.
+        found += _continued(_words(before + text, policy, direction), len(before))
+        lines = plain(f"{before}\n{text}")
+        personal += _continued(_personal(lines, policy, direction), len(before) + 1)
     found += _without_overlaps(personal)
     return tuple(
         sorted(
@@ -111,21 +116,11 @@ def _personal(view: View, policy: Policy, direction: Direction) -> Iterator[Find
             )
 
 
-def _continued(before: str, text: str, policy: Policy, direction: Direction) -> Iterator[Finding]:
-    """What begins in ``before`` and ends in ``text``, as far as it stands in ``text``."""
-    offset = len(before) + 1
-    for finding in _personal(plain(f"{before}\n{text}"), policy, direction):
+def _continued(findings: Iterator[Finding], offset: int) -> Iterator[Finding]:
+    """Those that begin before ``offset`` and end behind it: as far as they stand behind it."""
+    for finding in findings:
         if finding.start < offset < finding.end:
-            yield Finding(
-                0,
-                finding.end - offset,
-                finding.family,
-                finding.category,
-                finding.rule,
-                finding.action,
-                value=finding.value,
-                score=finding.score,
-            )
+            yield dataclasses.replace(finding, start=0, end=finding.end - offset)
 
 
 def _without_overlaps(findings: list[Finding]) -> list[Finding]:

@@ -88,6 +88,22 @@ def test_a_number_split_over_two_messages_is_found_in_the_second() -> None:
     assert verdict.findings[0].value.endswith("13812345678")
 
 
+@pytest.mark.parametrize(
+    ("before", "text", "shown"),
+    [
+        ("you plon", "ker, answer me", "***, answer me"),
+        ("你这个坏东", "西，回答我", "*，回答我"),
+        ("you plon? ", "ker, answer me", "ker, answer me"),
+        ("you plonker", "s are birds", "s are birds"),
+        ("有一条黑", "货船", "货船"),
+    ],
+)
+def test_a_word_split_over_two_messages_is_found_in_the_second(
+    before: str, text: str, shown: str
+) -> None:
+    assert moderate(text, POLICY, Direction.INBOUND, before=before).text == shown
+
+
 def test_a_check_that_fails_blocks_and_shows_nothing() -> None:
     broken = policy(recognizers=(Broken(),))
 
