@@ -24,26 +24,26 @@ _PLACES = [word.capitalize() for word in dictionary("streets")]
 _COMPASS = r"(?:(?:North|South|East|West|[NSEW]|N\.?W|N\.?E|S\.?W|S\.?E)\.? )?"
 _ENGLISH = rf"{_COMPASS}(?:{_WORD} ){{1,4}}?(?:(?P<street>(?:{_STREET})\.?)|(?P<place>\L<places>))(?!{_LETTERS})(?: (?:North|South|East|West|[NSEW][EW]?)(?!\p{{L}}))?"
 _COMPOUND = (
-    r"\p{Lu}[\p{Latin}\-]{1,25}(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|ufer|damm|ring|gatan|vägen|gränd|gata|vej|veien|gade|vænget|stræde|straat|laan|plein|kade|dreef|singel|gracht|katu|tie|kuja|polku"
+    r"\p{Lu}[\p{Latin}\-]{1,30}(?:-(?:Stra(?:ß|ss)e|Str\.|Weg|Gasse|Platz|Allee|Ufer|Damm|Ring)|stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|ufer|damm|ring|gatan|vägen|gränd|gata|vej|veien|gade|vænget|stræde|straat|laan|plein|steeg|baan|boulevard|ringen|faret|bakken|svingen|stien|åsen|kade|dreef|singel|gracht|katu|tie|kuja|polku"
     r"|braut|stígur|vegur|holt|utca|utcája)(?!\p{L})"
 )
 _BEFORE_NAME = (
-    r"(?:[Rr]ue|[Vv]ia|[Cc]alle|[Cc]/|C\.|[Rr][uú]a|[Aa]venid[ao]|[Aa]vda\.?|[Aa]v\.|[Pp]la[zcç][ae]|[Pp]ra[cç]a|[Pp]iazz(?:a|ale)|[Vv]iale|[Vv]icolo|[Cc]orso|[Ll]argo|[Aa]venue|[Bb]oulevard|[Bb]d|[Ii]mpasse|[Cc]hemin|[Rr]oute"
+    r"(?:[Rr]ue|[Vv]ia|[Cc]alle|[Cc]/|C\.|[Rr][uú]a|[Aa]venid[ao]|[Aa]vda\.?|[Aa]v\.|[Pp]la[zcç][ae]|[Pp]ra[cç]a|[Pp]iazz(?:a|ale)|[Cc]ontrada|[Rr]otonda|[Ss]alita|[Bb]orgo|[Cc]uesta|[Gg]lorieta|[Rr]ambla|[Aa]lameda|[Ll]adeira|[Rr]odovia|[Vv]iale|[Vv]icolo|[Cc]orso|[Ll]argo|[Aa]venue|[Bb]oulevard|[Bb]d|[Ii]mpasse|[Cc]hemin|[Rr]oute"
     r"|[Qq]uai|[Aa]ll[ée]e|[Cc]ours|[Uu]l\.|[Uu]lica|[Aa]l\.|[Aa]leja|[Oo]s\.|[Tt]ravessa|[Ee]strada|[Cc]arrera|[Cc]ra\.|[Cc]amino|[Pp]aseo|[Pp]asaje|[Rr]onda|[Ss]tr\.|[Ss]trada|[Cc]arrer)"
 )
 _AFTER_NAME = r"(?:utca|útja|út|tér|tere|u\.|krt\.|körút|rkp\.|sétány|köz|ulica|ulice|nám\.|náměstí|třída|katu|tie|gate|gade|allé|vej|vei|väg|gata|ring|sokak|sok\.|sokağı|cad\.|caddesi|mah\.|iela|gatve|g\.|tänav|tn|Stra(?:ß|ss)e|Str\.|Weg|Allee|Platz|Gasse|Damm|Ufer|Markt)(?!\p{L})"
 _HOME = rf"(?:{_COMPOUND}|{_BEFORE_NAME} (?:{_WORDS}|\p{{Ll}}{{3,20}})|{_WORDS} (?:\p{{Ll}}{{3,12}} )?{_AFTER_NAME})"
 _BOX = r"(?:[Pp]\.?\s?[Oo]\.?\s?[Bb]ox|[Pp]ost\s?[Oo]ffice\s[Bb]ox|[Pp]ostbox|[Pp]ostfach|[Pp]ostbus|[Aa]partado|[Cc]asilla|B\.?P\.?)"
-_UNIT = r"(?:(?:[Aa]pt|[Aa]partment|[Aa]ppt|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Rr]m|[Bb]ox|PMB|[Pp]iso|[Bb]loco|[Bb]lock|[Bb]ldg|[Bb]uilding|[Ee]sc|[Aa]p|[Ll]ot|[Tt]op|#)\.?\s?#?\s?[0-9A-Za-z\-]{0,4}[0-9][0-9A-Za-z\-]{0,3}|[0-9]{1,2}(?:st|nd|rd|th)\s[Ff]loor|[0-9]{1,2}[oa] ?(?:[A-Z]|izq|dcha))(?!\p{L})"
+_UNIT = r"(?:(?:[Aa]pt|[Aa]partment|[Aa]ppt|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Rr]m|[Bb]ox|PMB|[Pp]iso|[Pp]uerta|[Pp]lanta|[Pp]iano|[Aa]ppartamento|[Ss]cala|[Ii]nterno|[Bb]loco|[Bb]lock|[Bb]ldg|[Bb]uilding|[Ee]sc|[Aa]p|[Ll]ot|[Tt]op|#)\.?\s?#?\s?[0-9A-Za-z\-]{0,4}[0-9][0-9A-Za-z\-]{0,3}|[0-9]{1,2}(?:st|nd|rd|th)\s[Ff]loor|[0-9]{1,2}[oa] ?(?:[A-Z]|izq|dcha))(?!\p{L})"
 _MILITARY = r"(?:(?i:psc|cmr|unit)\s[0-9]{1,5},?\s(?i:box)\s[0-9]{1,5}|(?:USS|USNS|USNV|USCGC)\s\p{Lu}\p{L}{1,20}),?\s(?i:[afd]po),?\s(?i:a[aep])\s[0-9]{5}"
 _ENDS = rf"(?:{_NUMBER} )?(?:{_HOME}|{_WORDS}(?: str)?)(?: {_NUMBER})?"
 _CORE = regex.compile(
     rf"(?<![\p{{Latin}}0-9.,$€£#\-])(?=(?:[0-9]{{1,5}}[A-Za-z]?(?:[\-/][0-9A-Za-z]{{1,5}})?,?\s){{0,2}}+(?:[\p{{Lu}}a-z#]|[0-9]{{1,3}}(?:st|nd|rd|th)))"
-    rf"(?:{_UNIT},?\s)?(?:"
+    rf"(?:{_UNIT},?\s)?(?:(?:(?:H|D|House|Flat|Plot|Door|Shop)\.?\s?)?[Nn]o\.?\s?)?(?:"
     rf"(?P<military>{_MILITARY})"
     rf"|(?P<corner>(?:[Tt]he\s)?[Cc]orner\sof\s{_ENDS}\s(?:and|&)\s{_ENDS})"
     rf"|(?:{_NUMBER}\s)?(?P<box>{_BOX}\s[0-9]{{1,7}})"
-    rf"|(?:{_NUMBER},?\s){{1,2}}{_HOME}(?:\s{_NUMBER})?(?P<home>)"
+    rf"|(?:{_NUMBER},?\s){{1,2}}{_HOME}(?: {_NUMBER})?(?P<home>)"
     rf"|{_HOME},?\s{_NUMBER}(?P<home>)"
     rf"|(?:{_NUMBER}{_COUNTED},?\s){{1,2}}{_ENGLISH}"
     rf"|(?P<between>{_NUMBER}{_COUNTED}\s{_WORDS}\s{_NUMBER})"
@@ -59,7 +59,7 @@ _LOOSE = regex.compile(
     rf"|(?:{_NUMBER}\s){{1,2}}(?:(?!(?:the|a|an|of|my|this|days?|times?|miles?|km)\s)\p{{Ll}}{_LETTERS}{{1,20}}\s){{1,3}}?(?:(?i:{_STREET})|[0-9]{{1,4}})(?!\p{{L}}))"
 )
 _GAP = r"(?P<gap>\.?[ \t]{0,6}(?:- )?(?:,[ \t]{0,6})?(?P<line>\n[ \t>]{0,12})?(?:,[ \t]{0,6})?)(?<=[\s,])"
-_POSTCODE = r"(?:(?:[A-Z]{1,3}-)?[0-9]{4,6}(?:-[0-9]{3,4})?|[0-9]{2,3}[ \-][0-9]{2,3}|[A-Z]{1,2}[0-9][0-9A-Z]?\s?[0-9][A-Z]{2}|[A-Z][0-9][A-Z]\s?[0-9][A-Z][0-9]|[0-9]{4}\s?[A-Z]{2}|[0-9]{3})(?![0-9A-Za-z])(?![\-][0-9])"
+_POSTCODE = r"(?:[0-9]{4} ?[A-Z]{2}(?![\p{L}0-9])|(?:[A-Z]{1,3}-)?[0-9]{4,6}(?:-[0-9]{3,4})?|[0-9]{2,3}[ \-][0-9]{2,3}|[A-Z]{1,2}[0-9][0-9A-Z]?\s?[0-9][A-Z]{2}|[A-Z][0-9][A-Z]\s?[0-9][A-Z][0-9]|[0-9]{3})(?![0-9A-Za-z])(?![\-][0-9])"
 _STOP = (
     r"(?!(?:Please|Thanks?|Phone|Tel|Telephone|Mobile|Cell|E-?mail|Fax|I|I'm|My|The|And|But|We|You|Can|Could|Is|It|In|On|When|Where|What|How|Orders?|Date|DOB|SSN|Name|If|Do|Does|Hi|Hello|Regards|Kind|Also|This|That"
     r"|Ship|Attn|Contact|Payment|Card|Account|Best|Yours|He|She|They|Not|No|Yes|Has|Have|Will|To|For|From|At|By|With|There|Their|Our|So|As|Or)(?!\p{L}))"
@@ -67,8 +67,10 @@ _STOP = (
 _TOWN_WORD = (
     rf"{_STOP}(?:(?:St|Ste|Mt|Ft|Bad)\. )?\p{{Lu}}{_LETTERS}{{0,24}}+(?:-{_LETTERS}{{1,20}}+)*"
 )
+# What is written behind a town, without a space of its own: a province, a postal code.
+_TOWN_END = r"(?:-[0-9]{6}(?![0-9])|-[A-Z]{2}(?!\p{L})| ?\([A-Z]{2}\)| ?/ ?[A-Z]{2}(?!\p{L}))?"
 _TOWN_LINK = r"(?:(?:de|da|do|del|di|la|le|les|el|of|am|an|der|im|in|sur|on|upon|by|ob|bei|nad|u|v|a) ){0,2}(?:[ld]['’])?"
-_TOWN = rf"(?=\p{{Lu}}['’]?\p{{L}}){_TOWN_WORD}(?: {_TOWN_LINK}{_TOWN_WORD}){{0,3}}"
+_TOWN = rf"(?=\p{{Lu}}['’]?\p{{L}}){_TOWN_WORD}(?: {_TOWN_LINK}{_TOWN_WORD}){{0,3}}{_TOWN_END}"
 _PART = regex.compile(
     rf"{_GAP}(?:(?P<unit>{_UNIT})|(?P<postcode>{_POSTCODE})(?: (?P<town>{_TOWN}))?|(?P<code>(?!(?i:and|or|the|to|for|is|in|at|on|of|by)\s)\p{{L}}{{2,3}}|[0-9]{{1,2}})(?=[,\s])(?=[,\s]{{1,10}}{_POSTCODE})"
     rf"|(?P<place>{_TOWN})(?![:\p{{L}}0-9]))"
@@ -136,13 +138,13 @@ def _end(text: str, core: "regex.Match[str]") -> int:
     if second := _SECOND.match(text, position, limit):
         position = second.end()
     sure = position
-    after_unit = after_place = has_code = False
+    after_unit = after_place = after_code = has_code = False
     while part := _PART.match(text, position, limit):
         if has_code and (part["postcode"] or part["code"]):
             break
         gap = text[position : part.end("gap")]
         position = part.end()
-        is_next = part["line"] is None and ("," in gap or after_unit)
+        is_next = after_code or (part["line"] is None and ("," in gap or after_unit))
         if (
             part["unit"]
             or _is_code(part, gap, after_place=after_place)
@@ -150,6 +152,7 @@ def _end(text: str, core: "regex.Match[str]") -> int:
         ):
             sure = position
         after_unit, after_place = part["unit"] is not None, part["place"] is not None
+        after_code = part["postcode"] is not None and not part["town"]
         has_code = has_code or part["postcode"] is not None
     return sure
 

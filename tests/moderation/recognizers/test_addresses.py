@@ -30,6 +30,8 @@ def found(text: str) -> list[str]:
         "ul. Marszałkowska 10/5, 00-590 Warszawa, Polska", "Keizersgracht 123-2, 1015 CJ Amsterdam, Netherlands", "Mannerheimintie 5, 00100 Helsinki",
         "Váci utca 8, 1052 Budapest", "Długa 5/3\n31-147 Kraków\nPoland", "P.O. Box 1234", "PO Box 8871, Auckland 1142",
         "PSC 123, Box 4567\nAPO AE 09012", "the corner of 5th Avenue and Main Street",
+        "Ludwig-Thoma-Straße 9b, 80331 München", "Corso Dante 12, Appartamento 3, 10121 Torino (TO)", "H.No. 82, Gandhi Road, Meerut-250001", "14/2, Nehru Nagar, Pune 411018",
+        "Kerksteeg 8\n2311 CX\nLeiden", "12, rue Victor Hugo\n37000 Tours", "Rua do Sol, 45, Centro, 20040-002 Niterói / RJ",
         "浙江省杭州市西湖区文三路120号3幢502室", "北京市朝阳区望京街道阜通东大街6号院3号楼1203室", "海淀区中关村南大街5号",
         "湖北省武汉市洪山区珞喻路1037号华中大学韵苑学生公寓12栋305", "安徽省阜阳市颍上县十八里铺镇宋洋村12组", "山西省大同市平城区迎宾街G座 037008",
     ],
