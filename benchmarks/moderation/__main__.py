@@ -40,7 +40,7 @@ def main() -> None:
     if "personal" in parts:
         figures += personal.own() + personal.speed()
         if data is not None:
-            figures += personal.on_files(data) + presidio.figures(data)
+            figures += personal.on_files(data) + personal.clean(data) + presidio.figures(data)
     if "words" in parts:
         figures += words.evasions() + words.speed(None) + (words.speed(data) if data else [])
         if data is not None:

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks.machine import Figure, figure, percentile
-from benchmarks.moderation.samples import CHECKSUMMED, Labelled, disguised, negatives, positives
+from benchmarks.moderation.samples import (
+    CHECKSUMMED,
+    Labelled,
+    clean_questions,
+    disguised,
+    negatives,
+    positives,
+)
 from moderation.current import RECOGNIZERS, built_in_policy
 from moderation.findings import Direction, Family
 from moderation.normalization import plain
@@ -171,6 +178,14 @@ def on_files(data: Path, finder: Finder = ours, who: str = "") -> list[Figure]:
     return figures
 
 
+def clean(data: Path) -> list[Figure]:
+    """Real questions in which a name or an address is found: nearly all of it in vain."""
+    texts = clean_questions(data)
+    hits = sum(any(kind in NAMED for *_, kind in ours(text)) for text in texts)
+    share = 100 * hits / len(texts)
+    return [figure("clean questions with a name or an address found", "%", [share])]
+
+
 def _labelled(path: Path) -> Iterable[tuple[Labelled, frozenset[str] | None]]:
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
@@ -214,6 +229,7 @@ def speed() -> list[Figure]:
 
 
 def _timed(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    # Of this thread: what else the machine does is not counted.
+    begun = time.thread_time()
     work()
-    return time.perf_counter() - begun
+    return time.thread_time() - begun
