@@ -41,7 +41,7 @@ _LOWERCASE = regex.compile(
     rf"\s{{1,4}}(?P<name>{_LOWER}(?: (?:\p{{Ll}}\.? )?{_LOWER})?)"
 )
 _BARE = regex.compile(
-    rf"(?<![\p{{Latin}}\p{{N}}'’@_\-./])(?P<name>\p{{Ll}}{_LETTERS}{{2,20}} (?:\p{{Ll}}\.? )?\p{{Ll}}{_LETTERS}{{2,20}})(?= (?:lives|lived|is|was|as a|from|had|said|told|and|here|speaking)(?!\p{{L}})|\s?[,.:;!?()\n]|$)"
+    rf"(?<![\p{{Latin}}\p{{N}}'’@_\-./])(?P<name>\p{{Ll}}{_LETTERS}{{2,20}} (?:\p{{Ll}}\.? )?\p{{Ll}}{_LETTERS}{{2,20}})(?![\p{{L}}'’@_])"
 )
 _LOWER_WORD = regex.compile(r"[\p{L}'’\-]+")
 _HOLD = 120
@@ -184,9 +184,10 @@ def _in_lower_case(text: str) -> Iterator[tuple[int, int]]:
             if rest and _is_family(_key(rest[-1][0])):
                 end = rest[-1].end()
             yield match.start("name"), match.start("name") + end
-    for match in _BARE.finditer(text):
+    for match in _BARE.finditer(text, overlapped=True):
         first, *_, last = _LOWER_WORD.findall(match["name"])
-        if _key(first) in _sole_given() and _is_family(_key(last)):
+        keys = [_key(first), _key(last)]
+        if keys[0] in _sole_given() and _is_family(keys[1]) and not _is_namesake(keys):
             yield match.span("name")
 
 

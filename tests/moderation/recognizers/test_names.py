@@ -40,6 +40,8 @@ def found(text: str) -> list[str]:
         ("Zübeyde Arslan here, any news?", ["Zübeyde Arslan"]),
         ("the holder should be Ute Brinkschulte", ["Ute Brinkschulte"]),
         ("name is tom holt thanks", ["tom holt"]),
+        ("account name robert whitfield phone number to follow", ["robert whitfield"]),
+        ("i like calvin klein", []),
         ("The account of Smith and Sons", []),
     ],
 )
