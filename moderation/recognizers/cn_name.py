@@ -188,7 +188,8 @@ def _is_name(name: str, *, titled: bool = False) -> bool:
 _NEEDS = regex.compile(_SURNAME)
 _GIVEN_ONE = regex.compile(_GIVEN)
 _ENDS = regex.compile(rf"[^\u4e00-\u9fff]|{_VERBS}|{_LINKS}")
-_HOLD = 16
+# The longest foreign name, and what is read after a name.
+_HOLD = 34
 _LONG = 3
 
 CN_NAME = ChineseName()
