@@ -1,16 +1,22 @@
 /* One message on the screen: what was said, how it stands, and what can be done about it. */
+import { Doubt, isUnsure } from "./doubt.js";
+import { languageOf } from "./language.js";
 import { render } from "./markdown.js";
 import { hasMasked, named } from "./masked.js";
 import { Reasons } from "./reasons.js";
 
 const WRITTEN = new Set(["assistant", "agent"]);
-const ASK_A_PERSON = new Set(["busy", "not_accepted", "withheld"]);
+const ASK_A_PERSON = new Set(["busy", "not_accepted", "withheld", "unsure", "unanswered"]);
+// Said before, and perhaps to another question: the customer can tell.
+const READY_MADE = new Set(["curated", "cache"]);
+const OTHER_QUESTION = "other_question";
 const COPIED_MS = 1500;
 
 export class Bubble {
   #node;
   #i18n;
   #act;
+  #doubt;
   #item = null;
   #reasons = null;
 
@@ -22,6 +28,7 @@ export class Bubble {
     for (const button of this.#node.querySelectorAll("[data-do]")) {
       button.addEventListener("click", () => this.#press(button.dataset.do));
     }
+    this.#doubt = new Doubt(this.#find(".doubt"), i18n, (question) => act("ask", this.#item, question));
     this.#words();
   }
 
@@ -39,11 +46,12 @@ export class Bubble {
     this.#node.lang = languageOf(item.text) ?? this.#i18n.locale;
     this.#find(".author").textContent = `${this.#i18n.text(this.#author)}: `;
     if (before?.text !== item.text || before?.status !== item.status) this.#write();
+    this.#doubt.show(item);
     this.#under();
   }
 
   #same(a, b) {
-    return a && a.message === b.message && a.newest === b.newest;
+    return a && ["message", "newest", "open", "retold"].every((name) => a[name] === b[name]);
   }
 
   #find(selector) {
@@ -82,7 +90,12 @@ export class Bubble {
     this.#button("down", answered && role === "assistant");
     const repeatable = (failed && code !== "prompt_too_long") || (role === "assistant" && status === "cancelled");
     this.#button("retry", unsent || (newest && repeatable));
-    this.#button("person", failed || ASK_A_PERSON.has(code));
+    this.#button("person", failed || ASK_A_PERSON.has(code) || isUnsure(this.#item));
+    const rejected = Boolean(feedback?.reasons?.includes(OTHER_QUESTION));
+    this.#button("other", answered && READY_MADE.has(source) && this.#item.open && !rejected);
+    const rejection = this.#find(".rejected");
+    rejection.hidden = !rejected;
+    rejection.textContent = this.#i18n.text(this.#item.retold ? "looking" : "noted");
     for (const value of ["up", "down"]) {
       this.#find(`[data-do=${value}]`).setAttribute("aria-pressed", feedback?.value === value);
     }
@@ -107,7 +120,7 @@ export class Bubble {
   }
 
   #button(name, visible) {
-    this.#find(`.under > [data-do=${name}]`).hidden = !visible;
+    this.#find(`.under [data-do=${name}]`).hidden = !visible;
   }
 
   #words() {
@@ -117,11 +130,14 @@ export class Bubble {
       button.setAttribute("aria-label", this.#i18n.text(name));
     }
     this.#find("[data-do=person] span").textContent = this.#i18n.text("person");
+    this.#find("[data-do=other] span").textContent = this.#i18n.text("other_question");
+    for (const selector of ["[data-do=other]", ".rejected"]) this.#find(selector).lang = this.#i18n.locale;
   }
 
   #press(what) {
     const pressed = this.#item.feedback?.value === what;
     if (what === "copy") this.#copy();
+    else if (what === "other") this.#reject();
     else if (what === "up" || what === "down") {
       this.#closeReasons();
       this.#act("feedback", this.#item, { value: pressed ? "none" : what });
@@ -135,6 +151,13 @@ export class Bubble {
     const use = this.#find("[data-do=copy] use");
     use.setAttribute("href", "#icon-check");
     setTimeout(() => use.setAttribute("href", "#icon-copy"), COPIED_MS);
+  }
+
+  // The button goes away when the server has heard it; the thumb beside it is pressed then.
+  #reject() {
+    this.#closeReasons();
+    this.#find("[data-do=down]").focus({ preventScroll: true });
+    this.#act("feedback", this.#item, { value: "down", reasons: [OTHER_QUESTION], comment: "" });
   }
 
   #askReasons() {
@@ -151,12 +174,6 @@ export class Bubble {
     this.#reasons?.node.remove();
     this.#reasons = null;
   }
-}
-
-/** Messages may be in another language than the panel: voices and fonts differ. */
-function languageOf(text) {
-  if (/\p{Script=Han}/u.test(text)) return "zh-Hans";
-  return /[a-z]{2}/i.test(text) ? "en" : null;
 }
 
 /** Keep the blocks that did not change: a selection survives, and nothing flickers. */

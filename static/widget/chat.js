@@ -83,8 +83,9 @@ export class Chat {
     this.#request(() => this.#api.retry(message.id), (answer) => this.#store.requeue(answer));
   }
 
-  async rate(message, feedback) {
-    await this.#request(() => this.#api.feedback(message.id, feedback), (answer) => this.#store.rate(message.id, answer.feedback));
+  /** Whether the server took it. */
+  rate(message, feedback) {
+    return this.#request(() => this.#api.feedback(message.id, feedback), (answer) => this.#store.rate(message.id, answer.feedback));
   }
 
   async person() {
@@ -239,8 +240,10 @@ export class Chat {
       answered(await ask());
     } catch (error) {
       this.#problem(error);
+      return false;
     }
     this.#callbacks.changed();
+    return true;
   }
 
   #problem(error) {

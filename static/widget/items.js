@@ -3,8 +3,8 @@
 const CLOSE_MS = 5 * 60 * 1000;
 const DOTS = { id: "", role: "assistant", status: "pending", text: "", code: "", source: "", feedback: null, created_at: "" };
 
-/** ``expecting``: whether a bot answers what was just sent. */
-export function items(messages, outbox, expecting) {
+/** ``expecting``: whether a bot answers what was just sent; ``open``: whether anything can be said. */
+export function items(messages, outbox, { expecting, open }) {
   const shown = [...messages, ...outbox];
   const last = shown.at(-1);
   if (expecting && last?.role === "customer" && !["failed", "queued"].includes(last.status)) shown.push({ ...DOTS, reply_to: last.id, dots: last });
@@ -12,7 +12,10 @@ export function items(messages, outbox, expecting) {
   const used = new Set();
   return shown.map((message, at) => {
     const key = unused(used, keyOf(message, questions), message);
-    return { ...message, message: message.dots ? DOTS : message, key, newest: isNewest(shown, at), again: follows(shown[at - 1], message) };
+    return {
+      ...message, message: message.dots ? DOTS : message, key, open,
+      newest: isNewest(shown, at), again: follows(shown[at - 1], message), retold: isRetold(shown, at),
+    };
   });
 }
 
@@ -32,6 +35,13 @@ function unused(used, key, { id }) {
 // Only the newest reply can be tried again.
 function isNewest(shown, at) {
   return shown.slice(at + 1).every(({ role }) => role === "notice");
+}
+
+// A rejected answer is followed by another one, unless the conversation had gone on before.
+function isRetold(shown, at) {
+  const question = shown[at].reply_to;
+  const later = shown.slice(at + 1);
+  return !later.length || later.some(({ role, reply_to: same }) => role === "assistant" && question && same === question);
 }
 
 function follows(before, { role, created_at: created }) {

@@ -3,6 +3,7 @@ import { Announcer } from "./announcer.js";
 import { Bubble } from "./bubble.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
+import { spoken } from "./doubt.js";
 import { Host } from "./host.js";
 import { I18n } from "./i18n.js";
 import { Identity } from "./identity.js";
@@ -77,10 +78,11 @@ function send(text) {
   transcript.toEnd();
 }
 
-function act(what, { message }, details) {
+function act(what, { message, retold }, details) {
   if (what === "copy") return copy(message);
   if (what === "person") return person();
-  if (what === "feedback") return rate(message, details);
+  if (what === "ask") return send(details);
+  if (what === "feedback") return rate(message, details, retold);
   if (message.role === "customer") return chat.sendAgain(message.client_message_id);
   return chat.retry(message);
 }
@@ -96,9 +98,10 @@ async function copy(message) {
   }
 }
 
-async function rate(message, feedback) {
-  await chat.rate(message, feedback);
-  if (feedback.value === "up" || feedback.reasons) notify(i18n.text("thanks"));
+async function rate(message, feedback, retold) {
+  if (!await chat.rate(message, feedback)) return;
+  if (feedback.reasons?.includes("other_question")) announcer.say(i18n.text(retold ? "looking" : "noted"));
+  else if (feedback.value === "up" || feedback.reasons) notify(i18n.text("thanks"));
 }
 
 function person() {
@@ -147,7 +150,7 @@ function draw() {
   const waiting = chat.status === "waiting";
   const closed = chat.status === "closed";
   const expecting = !closed && Date.now() < expected;
-  const list = items(chat.store.messages, chat.store.outbox, expecting);
+  const list = items(chat.store.messages, chat.store.outbox, { expecting, open: !closed });
   welcome.visible = !list.length && chat.restored;
   transcript.show(list, lively);
   lively = chat.restored;
@@ -173,7 +176,7 @@ function answers() {
 
 function arrived(message) {
   if (message.status === "pending") announcer.say(i18n.text("answering"));
-  else announcer.say(plain(Bubble.sentence(message, i18n)) || i18n.text("stopped"));
+  else announcer.say([plain(Bubble.sentence(message, i18n)) || i18n.text("stopped"), spoken(message, i18n)].join(" ").trim());
   if (message.status === "sent") host.post("message", { id: message.id, role: message.role });
 }
 
