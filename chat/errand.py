@@ -114,7 +114,7 @@ def request(errand: Errand, on_token: Callable[[float], None]) -> AnswerRequest:
             locale=locale,
         ),
         max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
-        knowledge_tokens=_knowledge_tokens(errand.served.engine),
+        knowledge_tokens=knowledge_tokens(errand.served.engine),
         on_token=on_token,
     )
 
@@ -131,7 +131,24 @@ def sureness(errand: Errand, logprobs: tuple[float, ...]) -> float | None:
     return round(sure, 4)
 
 
-def _knowledge_tokens(engine: Engine) -> int:
+def is_shown_only_when_sure(errand: Errand) -> bool:
+    """Whether customers see the model's words only once it is known that they are likely right."""
+    bot = errand.claim.message.conversation.bot
+    return bot.unsure_answers == bot.UnsureAnswers.OFFER and errand.match is not None
+
+
+def is_worth_trying(errand: Errand) -> bool:
+    """Whether anything that the model may write can be shown.
+
+    A model that was sure of every word would reach this confidence, and no other does.
+    """
+    if not is_shown_only_when_sure(errand):
+        return True
+    best = sureness(errand, ())
+    return best is None or best >= errand.claim.message.conversation.bot.confidence_threshold
+
+
+def knowledge_tokens(engine: Engine) -> int:
     """How much the model may read: about 350 tokens a second on two cores, far more elsewhere."""
     if settings.CHAT_KNOWLEDGE_TOKENS:
         return int(settings.CHAT_KNOWLEDGE_TOKENS)

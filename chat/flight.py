@@ -27,9 +27,11 @@ class Flight:
         deadline = time.monotonic() + LONGEST_WAIT_SECONDS
         has_waited = False
         while time.monotonic() < deadline and not is_over():
+            # In this order: whoever leads shares before the lead ends.
+            is_led = self._cache.is_led(key)
             if (shared := self._cache.shared(key)) is not None:
                 return shared.text
-            if has_waited and not self._cache.is_led(key):
+            if has_waited and not is_led:
                 # What the leader wrote was for one person only: no use to wait for the next.
                 return None
             if self._cache.lead(key, self._owner, LEAD_SECONDS):

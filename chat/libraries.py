@@ -198,24 +198,36 @@ def build(bot: Bot, locale: str, embedder: Embedder) -> Library:
 
 def thresholds_for(bot: Bot, locale: str, embedder: str) -> Thresholds:
     """Those calibrated last for this bot, or for all bots, or those that ship with csbot."""
-    found = latest_calibration(bot, locale, embedder, Calibration.Purpose.MATCH)
+    found = (
+        Calibration.objects.filter(
+            Q(bot=bot) | Q(bot=None),
+            purpose=Calibration.Purpose.MATCH,
+            embedder=embedder,
+            locale=locale,
+        )
+        # The bot's own before those for all.
+        .order_by(F("bot").asc(nulls_last=True), "-pk")
+        .first()
+    )
     return Thresholds(**found.values) if found else default_thresholds(embedder, locale)
 
 
 def weights_for(bot: Bot, locale: str, embedder: str) -> Weights:
-    """The weights of confidence, calibrated or those that ship with csbot."""
-    found = latest_calibration(bot, locale, embedder, Calibration.Purpose.CONFIDENCE)
+    """The weights of confidence: calibrated for the model that serves, or those of csbot."""
+    found = (
+        Calibration.objects.filter(
+            deployment__in=active_deployments().filter(bot=bot),
+            purpose=Calibration.Purpose.CONFIDENCE,
+            # Without a name: judged without regard to how near anything was.
+            embedder__in=[embedder, ""],
+            locale=locale,
+        )
+        .order_by("-pk")
+        .first()
+    )
     if found is None:
         return DEFAULT_WEIGHTS
     return Weights(found.values["intercept"], tuple(found.values["weights"]))
-
-
-def latest_calibration(bot: Bot, locale: str, embedder: str, purpose: str) -> Calibration | None:
-    """The one in force: the bot's own before those for all."""
-    found = Calibration.objects.filter(
-        Q(bot=bot) | Q(bot=None), purpose=purpose, embedder=embedder, locale=locale
-    )
-    return found.order_by(F("bot").asc(nulls_last=True), "-pk").first()
 
 
 def embedded(questions: list[str], embedder: Embedder) -> Vectors:

@@ -15,7 +15,7 @@ from chat import prompts
 from chat.answer_cache import AnswerCache, CacheScope, cache_key
 from chat.knowledge import matching, questions
 from chat.knowledge.matching import Match
-from chat.models import CuratedAnswer, Deployment, Dispute, Message, QuestionVariant
+from chat.models import CuratedAnswer, Deployment, Dispute, Feedback, Message, QuestionVariant
 from chat.selectors import active_deployments, approved_answers, is_first_question
 from chat.services.disputes import is_disputed
 from moderation.current import current_policy
@@ -150,6 +150,11 @@ def cached(question: Asked, key: str, cache: AnswerCache) -> Ready | None:
     found = cache.find(key) if key else None
     if found is None:
         return None
+    if _was_rejected(question, found.message_id):
+        # Valkey may have been away when it should have forgotten it.
+        cache.ban(key)
+        return None
+    cache.note_asked(key, str(question.message.conversation.visitor_id))
     return from_cache(question, key, found.text)
 
 
@@ -159,6 +164,14 @@ def from_cache(question: Asked, key: str, text: str) -> Ready | None:
     if clean is None:
         return None
     return Ready(clean, Message.Source.CACHE, {"kind": "cache", "cache_key": key})
+
+
+def _was_rejected(question: Asked, message_id: str) -> bool:
+    down = Feedback.objects.filter(value=Feedback.Value.DOWN, message__public_id=message_id)
+    disputed = Dispute.objects.filter(
+        bot=question.message.conversation.bot, answer=None, normalized=question.key
+    ).exclude(resolution=Dispute.Resolution.SERVED)
+    return down.exists() or disputed.exists()
 
 
 def is_impersonal(text: str) -> bool:

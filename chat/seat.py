@@ -54,6 +54,7 @@ class Seat:
         self._shown = 0
         self._repeat = False
         self._over = False
+        self._hidden = False
         self._news = asyncio.Event()
         self._written = asyncio.Event()
         self._begun = time.monotonic()
@@ -89,7 +90,8 @@ class Seat:
             await database_sync_to_async(self._settle_ready)(task, found)
             return
         request = await database_sync_to_async(self._request)(task)
-        await self._write(request)
+        if errand.is_worth_trying(task):
+            await self._write(request, hidden=errand.is_shown_only_when_sure(task))
         if not self._over:
             await database_sync_to_async(self._settle)(task)
 
@@ -106,13 +108,16 @@ class Seat:
         text = await self._in_thread(self._flight.join, key, lambda: self._over)
         if text is None:
             return None
+        visitor = str(self.claim.message.conversation.visitor_id)
+        await self._in_thread(self._shelves.cache.note_asked, key, visitor)
         found: Ready | None = await database_sync_to_async(ready.from_cache)(
             task.question, key, text
         )
         return found
 
-    async def _write(self, request: AnswerRequest) -> None:
-        """Let the engine write, and show what it wrote."""
+    async def _write(self, request: AnswerRequest, *, hidden: bool) -> None:
+        """Let the engine write, and show what it writes unless that is ``hidden`` for now."""
+        self._hidden = hidden
         writer = asyncio.create_task(self._show())
         try:
             loop = asyncio.get_running_loop()
@@ -137,7 +142,7 @@ class Seat:
     async def renew(self) -> None:
         """Prolong the lease. When it is lost, stop."""
         if not self._over and not await database_sync_to_async(replies.renew)(
-            self.claim, text=self.text
+            self.claim, text="" if self._hidden else self.text
         ):
             self.cancel()
         await self._in_thread(self._flight.renew)
@@ -182,7 +187,7 @@ class Seat:
         while not self._written.is_set():
             await self._news.wait()
             self._news.clear()
-            if not self._over and not self._written.is_set():
+            if not self._over and not self._hidden and not self._written.is_set():
                 await self._send_delta()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), FLUSH_SECONDS)
@@ -233,6 +238,8 @@ class Seat:
         provenance = self._provenance(task)
         if guard.is_blocked:
             settled = replies.settle_withheld(self.claim, provenance=provenance)
+        elif provenance.is_unsure and errand.is_shown_only_when_sure(task):
+            settled = replies.settle_offered(self.claim, provenance=provenance)
         else:
             settled = replies.settle_sent(
                 self.claim, text=text, source=Message.Source.MODEL, provenance=provenance
@@ -275,6 +282,6 @@ class Seat:
 
     @transaction.atomic
     def _keep_cancelled(self) -> None:
-        kept = replies.keep_cancelled_text(self.claim, text=self.text)
+        kept = replies.keep_cancelled_text(self.claim, text="" if self._hidden else self.text)
         if kept and self._screen is not None:
             self._screen.conclude()

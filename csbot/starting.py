@@ -137,6 +137,18 @@ def prepare_model() -> None:
             )
 
 
+def index_knowledge() -> None:
+    """Turn approved questions into vectors that are not there yet: a minute after the first start."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "index_knowledge"], cwd=settings.BASE_DIR, check=False
+    )
+    if done.returncode:
+        raise CannotStart(
+            "The knowledge could not be indexed; the line above says why. "
+            "CHAT_EMBEDDER=ngrams starts csbot without a model for it."
+        )
+
+
 def commands() -> dict[str, str]:
     """The Procfile's processes, and before them the embedded Valkey unless a server is set."""
     ours = procfile(settings.BASE_DIR / "Procfile")

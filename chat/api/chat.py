@@ -49,6 +49,7 @@ class ChatView(APIView):
             "status": outcome.status,
             "source": outcome.source,
             "code": outcome.code,
+            "suggestions": outcome.suggestions,
             "conversation": str(conversation.public_id),
             "message": str(outcome.public_id),
         }

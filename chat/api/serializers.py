@@ -62,6 +62,9 @@ class ChatAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Message.Status.choices)
     source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]  # the same
     code = serializers.CharField(allow_blank=True)
+    suggestions = serializers.ListField(
+        child=serializers.CharField(), help_text="Approved questions near this one."
+    )
     conversation = serializers.UUIDField()
     message = serializers.UUIDField()
 

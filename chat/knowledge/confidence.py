@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+FEATURES = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Cosine (``score``), ``rank`` and ``margin`` of the nearest approved answer, 0 without
@@ -43,8 +46,19 @@ def confidence(evidence: Evidence, weights: Weights = DEFAULT_WEIGHTS) -> float:
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
 
 
+def constant(is_right: Sequence[bool]) -> Weights:
+    """The share of right answers for every one, whatever the evidence (Laplace's rule)."""
+    share = (sum(is_right) + 1) / (len(is_right) + 2)
+    return Weights(math.log(share / (1 - share)), (0.0,) * FEATURES)
+
+
 def fit(evidence: Sequence[Evidence], is_right: Sequence[bool]) -> Weights:
-    """Weights from answers that somebody judged. Needs both right and wrong ones."""
+    """Weights from answers that somebody judged.
+
+    When all were right, or all wrong, nothing tells them apart: all get the same confidence.
+    """
+    if len(set(is_right)) < 2:
+        return constant(is_right)
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

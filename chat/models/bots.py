@@ -18,6 +18,10 @@ from chat.models.fields import (
 class Bot(models.Model):
     """Somebody's assistant: how it introduces itself, and which sites may embed it."""
 
+    class UnsureAnswers(models.TextChoices):
+        OFFER = "offer", _("offer similar questions and a person instead")
+        SHOW = "show", _("show them while they are written, with a warning")
+
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     slug = models.SlugField(_("short name"), unique=True)
     name = models.CharField(_("name"), max_length=80, help_text=_("Shown to customers."))
@@ -48,6 +52,12 @@ class Bot(models.Model):
         blank=True,
         validators=[validate_names],
         help_text=_("An approved answer is served only if question and answer name the same ones."),
+    )
+    unsure_answers = models.CharField(
+        _("answers that may be wrong"),
+        max_length=5,
+        choices=UnsureAnswers.choices,
+        default=UnsureAnswers.OFFER,
     )
     confidence_threshold = models.FloatField(
         _("confidence wanted"),

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.models.bots import Bot
+from chat.models.bots import Bot, Deployment
 from chat.models.conversations import Visitor
 from chat.models.fields import LOCALES
 
@@ -208,6 +208,14 @@ class Calibration(models.Model):
         blank=True,
         related_name="calibrations",
         verbose_name=_("bot"),
+    )
+    deployment = models.ForeignKey(
+        Deployment,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        verbose_name=_("deployment"),
+        help_text=_("Of confidence: the model whose answers were judged."),
     )
     purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose.choices)
     embedder = models.CharField(_("embedder"), max_length=120)

@@ -9,13 +9,13 @@ from django.db.models import F
 
 from chat.knowledge import calibration
 from chat.knowledge.calibration import Point, Sample
-from chat.knowledge.confidence import Evidence, confidence, fit
+from chat.knowledge.confidence import Evidence, confidence, constant, fit
 from chat.knowledge.embedding import Embedder, Vectors
 from chat.knowledge.guards import disagreement
 from chat.knowledge.index import Candidate, Index, Variant
 from chat.knowledge.matching import Thresholds, margin
 from chat.libraries import embedded, thresholds_for
-from chat.models import Bot, Calibration, CuratedAnswer, QuestionVariant
+from chat.models import Bot, Calibration, CuratedAnswer, Deployment, QuestionVariant
 from chat.services import publishing
 
 FOLDS = 4
@@ -65,22 +65,26 @@ def calibrate_matching(
 
 
 def calibrate_confidence(
-    bot: Bot,
+    deployment: Deployment,
     locale: str,
     embedder: Embedder,
     *,
     evidence: Sequence[Evidence],
     is_right: Sequence[bool],
 ) -> Calibration:
-    """Fit the weights of confidence on judged answers of the model. Raises :class:`NotEnough`."""
-    if len(set(is_right)) < 2:
-        raise NotEnough("Confidence needs right and wrong answers to learn from.")
+    """Fit the weights of confidence on judged answers of the deployed model.
+
+    Raises :class:`NotEnough`.
+    """
+    if not evidence:
+        raise NotEnough("Confidence needs judged answers to learn from.")
     weights = fit(evidence, is_right)
     sure = [confidence(each, weights) for each in evidence]
     return _keep(
-        bot,
+        deployment.bot,
         locale,
         embedder,
+        deployment=deployment,
         purpose=Calibration.Purpose.CONFIDENCE,
         values={"intercept": weights.intercept, "weights": list(weights.weights)},
         precision=None,
@@ -88,6 +92,25 @@ def calibrate_confidence(
         target=None,
         curve=reliability(sure, is_right),
         samples=len(sure),
+    )
+
+
+def keep_share_of_right(
+    deployment: Deployment, locale: str, *, right: int, judged: int
+) -> Calibration:
+    """The same confidence for every answer of a model: the share of right ones among ``judged``."""
+    is_right = [number < right for number in range(judged)]
+    weights = constant(is_right)
+    sure = confidence(Evidence(0.0, 0.0, 0.0), weights)
+    return Calibration.objects.create(
+        bot=deployment.bot,
+        deployment=deployment,
+        locale=locale,
+        embedder="",
+        purpose=Calibration.Purpose.CONFIDENCE,
+        values={"intercept": weights.intercept, "weights": list(weights.weights)},
+        curve=reliability([sure] * judged, is_right),
+        samples=judged,
     )
 
 

@@ -20,6 +20,13 @@ def notice_text(code: str, locale: str) -> str:
                 "I cannot help with this message. Please say it in other words, "
                 "or ask for a person."
             ),
+            "unsure": _(
+                "I am not sure that I understand. Is one of these your question? "
+                "You can also ask for a person."
+            ),
+            "unanswered": _(
+                "I do not know the answer to this. Please ask in other words, or ask for a person."
+            ),
             "withheld": _(
                 "I could not find a good answer to this. Please ask in other words, "
                 "or ask for a person."

@@ -140,6 +140,20 @@ def settle_withheld(claim: Claim, *, provenance: Provenance) -> bool:
     )
 
 
+def settle_offered(claim: Claim, *, provenance: Provenance) -> bool:
+    """No answer is likely enough to be right: similar questions and a person are offered."""
+    code = "unsure" if provenance.suggestions else "unanswered"
+    return _settle(
+        claim,
+        "message.sent",
+        status=Status.SENT,
+        text=notice_text(code, claim.message.conversation.locale),
+        source=Message.Source.NOTICE,
+        code=code,
+        **provenance.fields(),
+    )
+
+
 def settle_failed(claim: Claim, *, code: str, retryable: bool) -> bool:
     """No answer came. Back into the queue while attempts are left and it may help."""
     if retryable and claim.message.attempts_left > 0:

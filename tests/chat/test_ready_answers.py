@@ -124,14 +124,39 @@ async def test_another_wording_gets_the_approved_answer_by_its_meaning(
     assert engine.prompts == []
 
 
-async def test_the_opposite_question_is_left_to_the_model_with_what_is_known(
+OPPOSITE = "Why does delivery not take long?"
+
+
+async def test_an_answer_that_may_be_wrong_is_not_shown_and_similar_questions_are(
     bot: Bot, delivery: CuratedAnswer
 ) -> None:
     engine = ScriptedEngine(saying("Because it is fast."))
     async with running(engine):
+        reply = await settled(await ask(await in_thread(chat)(bot), OPPOSITE))
+    assert (reply.source, reply.code) == ("notice", "unsure")
+    assert QUESTIONS[0] in reply.suggestions
+    # Nothing that it could say would have been sure enough.
+    assert engine.prompts == []
+
+
+async def test_what_is_far_from_all_that_is_known_is_said_to_be_unknown(
+    bot: Bot, delivery: CuratedAnswer
+) -> None:
+    async with running(ScriptedEngine(saying("Lima."))):
         reply = await settled(
-            await ask(await in_thread(chat)(bot), "Why does delivery not take long?")
+            await ask(await in_thread(chat)(bot), "Capital of Peru and its exports?")
         )
+    assert (reply.source, reply.code, reply.suggestions) == ("notice", "unanswered", [])
+    assert "Lima" not in reply.text
+
+
+async def test_the_opposite_question_is_left_to_the_model_with_what_is_known(
+    bot: Bot, delivery: CuratedAnswer
+) -> None:
+    await in_thread(Bot.objects.update)(unsure_answers="show")
+    engine = ScriptedEngine(saying("Because it is fast."))
+    async with running(engine):
+        reply = await settled(await ask(await in_thread(chat)(bot), OPPOSITE))
     assert reply.source == "model"
     assert "Two to four days." in engine.prompts[0][0]["content"]
     assert reply.match["near"][0]["answer"] == delivery.pk
@@ -216,6 +241,7 @@ async def test_a_hundred_customers_with_one_new_question_cost_one_generation(bot
 async def test_without_valkey_everything_is_simply_answered(
     bot: Bot, delivery: CuratedAnswer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await in_thread(Bot.objects.update)(unsure_answers="show")
     monkeypatch.setattr(settings, "VALKEY_URL", "redis://127.0.0.1:9/0")
     conversations._cache.cache_clear()
     async with running(ScriptedEngine(saying("Blue."))):

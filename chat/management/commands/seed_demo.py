@@ -12,7 +12,7 @@ from chat import demo
 from chat.models import Bot, Deployment
 from chat.models.fields import LOCALES
 from chat.selectors import DEMO_BOT_SLUG
-from chat.services import knowledge
+from chat.services import calibrating, knowledge
 
 
 class Command(BaseCommand):
@@ -32,7 +32,14 @@ class Command(BaseCommand):
         )
         if created:
             artifact = f"{settings.CHAT_MODEL}-{settings.CHAT_PRECISION}"
-            Deployment.objects.create(bot=bot, version=1, artifact=artifact, is_active=True)
+            deployment = Deployment.objects.create(
+                bot=bot, version=1, artifact=artifact, is_active=True
+            )
+            if artifact == demo.JUDGED_ARTIFACT:
+                for locale, right in demo.RIGHT.items():
+                    calibrating.keep_share_of_right(
+                        deployment, locale, right=right, judged=demo.JUDGED
+                    )
             self.stdout.write(f"Demo bot {bot.name!r} created.")
         if not bot.curated_answers.exists():
             for locale in LOCALES:

@@ -34,6 +34,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
             starting.prepare_model()
             call_command("seed_demo")
+            # In a process of its own: the embedder would stay in memory until csbot ends.
+            starting.index_knowledge()
 
     def _run(self) -> None:
         fleet = Fleet(when_started=self._announce)
