@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from chat import console  # noqa: F401 - the pages of knowledge
 from chat.forms import BotForm
 from chat.models import ApiKey, Bot, Conversation, Deployment, Feedback, Message
 from chat.services import visitors

@@ -1,5 +1,6 @@
 """How staff edits a bot: a field per language, a line per entry."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -81,6 +82,16 @@ class Lines(forms.CharField):
         return (initial or []) != _lines(data or "")
 
 
+class Names(Lines):
+    """A list, one entry a line or with commas between."""
+
+    def to_python(self, value: Any) -> Any:
+        return _lines(re.sub("[,，、]", "\n", value or ""))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
 class BotForm(forms.ModelForm):  # type: ignore[type-arg]
     instructions = LocaleTexts(
         label=capfirst(_("instructions")),
@@ -102,6 +113,14 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         help_text=_("Sites that may embed the widget, one a line: https://shop.example"),
     )
+    product_names = Names(
+        label=capfirst(_("product names")),
+        required=False,
+        help_text=_(
+            "One a line. An approved answer is served by meaning only if customer and approved "
+            "question name the same products."
+        ),
+    )
 
     class Meta:
         model = Bot
@@ -113,6 +132,9 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]
             "welcome",
             "starter_questions",
             "instructions",
+            "product_names",
+            "confidence_threshold",
+            "unsure_answers",
             "allowed_sites",
         )
 

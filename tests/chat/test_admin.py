@@ -50,6 +50,9 @@ def test_a_bot_is_edited_by_language_and_line(staff: Client) -> None:
         "instructions_en": "Be brief.",
         "instructions_zh_hans": "",
         "allowed_sites": "https://shop.example\nhttps://www.shop.example",
+        "product_names": "Moonrise, Heron\n月升、鹭",
+        "confidence_threshold": "0.4",
+        "unsure_answers": "show",
     }
 
     answer = staff.post(reverse("admin:chat_bot_add"), form)
@@ -59,6 +62,8 @@ def test_a_bot_is_edited_by_language_and_line(staff: Client) -> None:
     assert bot.welcome == {"en": "Hello!", "zh-hans": "您好！"}
     assert bot.starter_questions == {"en": ["How long?", "How much?"]}
     assert bot.allowed_sites == ["https://shop.example", "https://www.shop.example"]
+    assert bot.product_names == ["Moonrise", "Heron", "月升", "鹭"]
+    assert (bot.confidence_threshold, bot.unsure_answers) == (0.4, "show")
     page = staff.get(reverse("admin:chat_bot_change", args=[bot.pk])).content.decode()
     assert "How long?\nHow much?" in page
     assert f"data-bot=&quot;{bot.public_id}&quot;" in page
