@@ -1,5 +1,5 @@
 /* One message on the screen: what was said, how it stands, and what can be done about it. */
-import { Doubt, isUnsure } from "./doubt.js";
+import { Doubt } from "./doubt.js";
 import { languageOf } from "./language.js";
 import { render } from "./markdown.js";
 import { hasMasked, named } from "./masked.js";
@@ -90,7 +90,7 @@ export class Bubble {
     this.#button("down", answered && role === "assistant");
     const repeatable = (failed && code !== "prompt_too_long") || (role === "assistant" && status === "cancelled");
     this.#button("retry", unsent || (newest && repeatable));
-    this.#button("person", failed || ASK_A_PERSON.has(code) || isUnsure(this.#item));
+    this.#button("person", failed || ASK_A_PERSON.has(code));
     const rejected = Boolean(feedback?.reasons?.includes(OTHER_QUESTION));
     this.#button("other", answered && READY_MADE.has(source) && this.#item.open && !rejected);
     const rejection = this.#find(".rejected");

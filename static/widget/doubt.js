@@ -51,7 +51,7 @@ export function spoken(message, i18n) {
   return [...(isUnsure(message) ? [i18n.text("unsure")] : []), ...(questions.length ? [i18n.text("meant"), ...questions] : [])].join(" ");
 }
 
-export function isUnsure({ role, status, source, code }) {
+function isUnsure({ role, status, source, code }) {
   return role === "assistant" && status === "sent" && source !== "notice" && code === "unsure";
 }
 

@@ -1,7 +1,8 @@
 """Approved answers, answers to another question, and answers that may be wrong."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -44,7 +45,7 @@ publishing.announce_message("message.created", message, is_new=True)
 """
 DEMAND = """
 from chat.models import Bot
-Bot.objects.update(confidence_threshold={threshold})
+Bot.objects.update(confidence_threshold={threshold}, unsure_answers={unsure!r})
 """
 NOTE_ANNOUNCEMENTS = """region => {
     window.heard = [];
@@ -74,6 +75,16 @@ def unsure(customer: Customer, csbot: Services, asked: str) -> Locator:
     reply(csbot, asked, "Perhaps like this.", code="unsure", suggestions=SUGGESTIONS)
     expect(customer.answers).to_have_count(2)
     return customer.answers.nth(1)
+
+
+@contextmanager
+def demanding(csbot: Services, unsure: str) -> Iterator[None]:
+    """No answer is sure enough for the bots, for a while."""
+    shell(csbot, DEMAND.format(threshold=1, unsure=unsure))
+    try:
+        yield
+    finally:
+        shell(csbot, DEMAND.format(threshold=0, unsure="show"))
 
 
 def chips(answer: Locator) -> Locator:
@@ -178,12 +189,21 @@ def test_unsure_answer_offers_questions_and_a_person(customer: Customer, csbot: 
     ]
 
 
+def test_questions_and_a_person_stand_instead_of_an_unsure_answer(
+    customer: Customer, csbot: Services
+) -> None:
+    with demanding(csbot, "offer"):
+        answer = customer.open().ask_and_wait("Would somebody put a lamp aside until Friday?")
+    assert customer.said(answer).startswith("I am not sure that I understand.")
+    expect(answer.locator(".unsure")).to_be_hidden()
+    expect(answer.get_by_role("button", name="Bad answer")).to_be_hidden()
+    expect(answer.get_by_role("button", name="Talk to a person")).to_be_visible()
+    expect(chips(answer).first).to_be_visible()
+
+
 def test_bot_that_is_not_sure_says_so_by_itself(customer: Customer, csbot: Services) -> None:
-    shell(csbot, DEMAND.format(threshold=1))
-    try:
+    with demanding(csbot, "show"):
         answer = customer.open().ask_and_wait("Could somebody put a lamp aside until Friday?")
-    finally:
-        shell(csbot, DEMAND.format(threshold=0))
     expect(answer.locator(".unsure")).to_be_visible()
     question = chips(answer).first.inner_text()
     chips(answer).first.click()
