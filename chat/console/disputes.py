@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,7 +33,7 @@ class DisputeAdmin(ReadOnlyPages):
     search_fields = ("question", "shown")
     # The open ones have no word for their decision, so they come first.
     ordering = ("resolution", "-pk")
-    fields = ("bot", "locale", "is_other_question", "decision", "resolved_by", "resolved_at")
+    fields = ("bot", "locale", "is_other_question", "decision", "decided_by", "decided_at")
     change_form_outer_before_template = "knowledge/dispute.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -49,6 +50,14 @@ class DisputeAdmin(ReadOnlyPages):
     @admin.display(description=_("decision"), ordering="resolution")
     def decision(self, dispute: Dispute) -> str:
         return str(dispute.get_resolution_display() if dispute.resolution else _("to be decided"))
+
+    @admin.display(description=_("decided by"))
+    def decided_by(self, dispute: Dispute) -> str:
+        return str(dispute.resolved_by or "-")
+
+    @admin.display(description=_("decided at"))
+    def decided_at(self, dispute: Dispute) -> datetime | None:
+        return dispute.resolved_at
 
     def change_view(
         self,
