@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from chat.knowledge.embedding import EMBEDDERS
 from csbot import valkey
 
 CHOICES = {
+    "CHAT_EMBEDDER": EMBEDDERS,
     "CHAT_ENGINE": ("auto", "genai", "onnx", "transformers", "openai", "echo"),
     "CHAT_DEVICE": ("auto", "cpu", "cuda"),
     "CHAT_PRECISION": ("int4", "int8", "fp32"),
@@ -103,6 +105,24 @@ def check_openai(**_: Any) -> Iterable[CheckMessage]:
     if not settings.CHAT_OPENAI_MODEL:
         yield Error(
             "CHAT_ENGINE is openai, but CHAT_OPENAI_MODEL is empty.",
+            hint="Set it to the name under which that server knows its model.",
+            id="csbot.E005",
+        )
+
+
+@register()
+def check_embedder(**_: Any) -> Iterable[CheckMessage]:
+    if settings.CHAT_EMBEDDER != "openai":
+        return
+    if urlsplit(settings.CHAT_EMBEDDER_URL).scheme not in ("http", "https"):
+        yield Error(
+            "CHAT_EMBEDDER is openai, but CHAT_EMBEDDER_URL names no server.",
+            hint="Set it to the server's base address, for example http://127.0.0.1:9000/v1.",
+            id="csbot.E005",
+        )
+    if not settings.CHAT_EMBEDDER_MODEL:
+        yield Error(
+            "CHAT_EMBEDDER is openai, but CHAT_EMBEDDER_MODEL is empty.",
             hint="Set it to the name under which that server knows its model.",
             id="csbot.E005",
         )

@@ -197,7 +197,8 @@ def _dispute(message: Message, *, is_other_question: bool) -> None:
     if dispute is None or message.reply_to is None or not is_other_question or is_known:
         return
     conversation = _locked(message.conversation)
-    if message.seq == conversation.last_seq:
+    is_closed = conversation.status == Conversation.Status.CLOSED
+    if message.seq == conversation.last_seq and not is_closed:
         message.reply_to.conversation = conversation
         _queue_reply(message.reply_to)
 

@@ -102,11 +102,16 @@ def save(
 
 @transaction.atomic
 def save_all(
-    bot: Bot, locale: str, drafts: Sequence[Draft], *, author: User | None
+    bot: Bot,
+    locale: str,
+    drafts: Sequence[Draft],
+    *,
+    author: User | None,
+    tell_runners: bool = True,
 ) -> tuple[int, int]:
     """Write many, all or none; those with a known key get a new version.
 
-    Returns how many were written new and how many changed. Raises :class:`InvalidAnswer`.
+    ``tell_runners`` is False before any runs. Returns how many were written new and how many changed. Raises :class:`InvalidAnswer`.
     """
     known = {each.key: each for each in CuratedAnswer.objects.filter(bot=bot, locale=locale)}
     new = changed = 0
@@ -118,7 +123,7 @@ def save_all(
         new += answer is None
         changed += answer is not None and saved.revision != before
     if new or changed:
-        _changed([bot])
+        _changed([bot], tell_runners=tell_runners)
     return new, changed
 
 
@@ -222,8 +227,9 @@ def _free_key(answer: CuratedAnswer, draft: Draft) -> str:
     return key
 
 
-def _changed(bots: Iterable[Bot]) -> None:
+def _changed(bots: Iterable[Bot], *, tell_runners: bool = True) -> None:
     """Every answer from now on knows the new knowledge; runners renew their indexes."""
     for bot in bots:
         Bot.objects.filter(pk=bot.pk).update(knowledge_version=F("knowledge_version") + 1)
-        publishing.call_runners("knowledge", bot=bot.pk)
+        if tell_runners:
+            publishing.call_runners("knowledge", bot=bot.pk)

@@ -332,3 +332,13 @@ def _forget_shared() -> None:
     with redis.Redis.from_url(settings.VALKEY_URL) as client:
         for name in client.scan_iter("csbot:cache:*shared*"):
             client.delete(name)
+
+
+def test_in_a_closed_conversation_nothing_is_tried_again(
+    bot: Bot, delivery: CuratedAnswer
+) -> None:
+    conversation = chat(bot)
+    reply = answer_at_once(conversation, QUESTIONS[0])
+    Conversation.objects.update(status="closed")
+    reject(reply, "other_question")
+    assert conversation.messages.count() == 2

@@ -1,5 +1,7 @@
 """Turn all approved questions into vectors before runners need them."""
 
+import os
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -21,7 +23,7 @@ class Command(BaseCommand):
             }
         )
         try:
-            embedder = open_embedder(embedder_spec())
+            embedder = open_embedder(replace(embedder_spec(), threads=os.cpu_count() or 1))
             with tqdm(total=len(texts), desc="Reading knowledge", disable=None) as bar:
                 for start in range(0, len(texts), EMBED_AT_ONCE):
                     part = texts[start : start + EMBED_AT_ONCE]

@@ -43,7 +43,9 @@ class Command(BaseCommand):
             self.stdout.write(f"Demo bot {bot.name!r} created.")
         if not bot.curated_answers.exists():
             for locale in LOCALES:
-                new, _changed = knowledge.save_all(bot, locale, demo.knowledge(locale), author=None)
+                new, _changed = knowledge.save_all(
+                    bot, locale, demo.knowledge(locale), author=None, tell_runners=False
+                )
                 self.stdout.write(f"{new} approved answers in {locale}.")
         users = get_user_model().objects
         if not users.filter(is_staff=True).exists():
