@@ -67,13 +67,18 @@ def plan(bot: Bot, locale: str, contents: Contents, *, shelf: LibraryShelf | Non
     unchanged = 0
     problems = [Problem(each.line, str(FAULTS[each.fault])) for each in contents.fails]
     answered: dict[str, tuple[int, str]] = {}
+    keys: set[str] = set()
     for entry in contents.entries:
         try:
             draft = known.draft(entry)
+            # Keys that were written differently may be one, and so may rows without.
+            if draft.key in keys:
+                raise InvalidAnswer(str(FAULTS[Fault.SAME_KEY]))
             _note_questions(draft, entry.line, answered)
         except InvalidAnswer as error:
             problems.append(Problem(entry.line, str(error)))
             continue
+        keys |= {draft.key} - {""}
         answer = known.by_key.get(draft.key)
         if answer is None:
             new.append(draft)

@@ -182,6 +182,24 @@ def test_rows_that_cannot_be_kept_are_problems(bot: Bot) -> None:
     assert "Row 1 has another answer" in plan.problems[0].text
 
 
+def test_two_rows_cannot_be_the_same_answer(bot: Bot) -> None:
+    approve(bot, "How long?", text="Three days.", key="time")
+
+    plan = _plan(
+        bot,
+        None,
+        Entry(("How long?",), "Four days.", line=1),
+        Entry(("How soon?",), "Five days.", "Time", line=2),
+        Entry(("Why?",), "Because.", "a b", line=3),
+        Entry(("Why not?",), "Because.", "a-b", line=4),
+        Entry(("Where?",), "Here.", line=5),
+        Entry(("Who?",), "We.", line=6),
+    )
+
+    assert [problem.line for problem in plan.problems] == [2, 4]
+    assert len(plan.new) == 3
+
+
 def test_an_import_names_its_conflicts(bot: Bot, shelf: LibraryShelf) -> None:
     known = approve(bot, "How long?", text="Three days.")
     entry = Entry(("how long",), "Four days.", "another")
