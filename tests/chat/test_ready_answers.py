@@ -334,9 +334,7 @@ def _forget_shared() -> None:
             client.delete(name)
 
 
-def test_in_a_closed_conversation_nothing_is_tried_again(
-    bot: Bot, delivery: CuratedAnswer
-) -> None:
+def test_in_a_closed_conversation_nothing_is_tried_again(bot: Bot, delivery: CuratedAnswer) -> None:
     conversation = chat(bot)
     reply = answer_at_once(conversation, QUESTIONS[0])
     Conversation.objects.update(status="closed")
