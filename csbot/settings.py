@@ -227,6 +227,8 @@ UNFOLD = {
     },
 }
 
+LOGIN_REDIRECT_URL = "admin:index"
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 TIME_ZONE = env.read("CSBOT_TIME_ZONE")

@@ -239,7 +239,8 @@ class ModerationCaseAdmin(ReadOnly):
         "direction", "action", "categories", "scope", "reference", "policy", "created_at",
         "resolution", "note", "resolved_by", "resolved_at",
     )  # fmt: skip
-    change_form_before_template = "moderation/case.html"
+    # Outside of the page's own form: browsers drop a form within a form.
+    change_form_outer_before_template = "moderation/case.html"
 
     def get_urls(self) -> list[URLPattern]:
         return [self.route("<int:pk>/resolve/", self.resolve_view, "resolve"), *super().get_urls()]

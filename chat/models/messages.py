@@ -101,7 +101,8 @@ class Message(models.Model):
                 fields=["status", "id"],
                 condition=models.Q(status__in=["pending", "generating"]),
                 name="message_queue",
-            )
+            ),
+            models.Index(fields=["-created_at"], name="message_newest"),
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,7 @@ def clean(draft: Draft) -> Draft:
         text = " ".join(question.split())
         if not text:
             continue
+        _check_characters(text)
         if len(text) > LONGEST_QUESTION:
             raise InvalidAnswer(
                 _("A question may have %(limit)d characters at most: %(question)s")
@@ -65,8 +66,7 @@ def clean(draft: Draft) -> Draft:
         raise InvalidAnswer(
             _("An answer may have %(limit)d characters at most.") % {"limit": LONGEST_ANSWER}
         )
-    if any(unicodedata.category(each) == "Cs" or each == "\x00" for each in text):
-        raise InvalidAnswer(_("The answer contains characters that are not text."))
+    _check_characters(text)
     if draft.valid_from and draft.valid_until and draft.valid_until <= draft.valid_from:
         raise InvalidAnswer(_("It has to become valid before it ends."))
     return Draft(
@@ -80,6 +80,12 @@ def clean(draft: Draft) -> Draft:
         valid_until=draft.valid_until,
         note=draft.note.strip()[:200],
     )
+
+
+def _check_characters(text: str) -> None:
+    # No database and no UTF-8 file can carry these.
+    if any(unicodedata.category(each) == "Cs" or each == "\x00" for each in text):
+        raise InvalidAnswer(_("The text contains characters that are not text."))
 
 
 @transaction.atomic
