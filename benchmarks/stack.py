@@ -51,7 +51,7 @@ def product() -> Iterator[tuple[Services, str]]:
         serving = csbot.var / "models" / "serving"
         serving.mkdir(parents=True)
         (serving / ARTIFACT).symlink_to(artifact(), target_is_directory=True)
-        csbot.manage("seed_demo")
+        csbot.seed()
         csbot.start("web", "runner", "worker")
         wait_until(lambda: "runner ready" in csbot.log("runner"), "the runner is ready")
         time.sleep(5)

@@ -60,6 +60,12 @@ def environment(var: Path, **settings: str) -> dict[str, str]:
     }
 
 
+TALKATIVE = """
+from chat.models import Bot
+Bot.objects.update(confidence_threshold=0, unsure_answers="show")
+"""
+
+
 def procfile() -> dict[str, str]:
     """The commands of the Procfile by name."""
     lines = (ROOT / "Procfile").read_text().splitlines()
@@ -106,6 +112,14 @@ class Services:
         if done.returncode:
             raise RuntimeError(f"manage.py {shlex.join(arguments)} failed:\n{done.stderr}")
         return done.stdout
+
+    def seed(self) -> None:
+        """The demo bot, which says whatever its engine says, word by word.
+
+        What an echo says is never likely right: tests of offers seed by themselves.
+        """
+        self.manage("seed_demo")
+        self.manage("shell", "--verbosity", "0", "-c", TALKATIVE)
 
     def start_valkey(self) -> None:
         folder = self.var / "valkey"

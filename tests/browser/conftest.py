@@ -22,12 +22,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-# What the echo engine says is never likely right, and is shown word by word all the same;
-# test_knowledge.py says what is shown otherwise.
-CONTENT = """
-from chat.models import Bot
-Bot.objects.update(confidence_threshold=0, unsure_answers="show")
-"""
 BOT = """
 from chat.models import Bot, Deployment
 bot = Bot.objects.create(slug="second", name="Second", theme_color="#8a2be2")
@@ -68,8 +62,7 @@ def csbot() -> Iterator[Services]:
         "CHAT_ECHO_DELAY_SECONDS": WORD_SECONDS,
     }
     with Services(**engines, **limits) as csbot:
-        csbot.manage("seed_demo")
-        csbot.manage("shell", "--verbosity", "0", "-c", CONTENT)
+        csbot.seed()
         csbot.start("web", "runner")
         yield csbot
 

@@ -32,7 +32,7 @@ def csbot() -> Iterator[Services]:
     with Services(
         CHAT_ECHO_DELAY_SECONDS="0.1", CHAT_LEASE_SECONDS="2", CHAT_SWEEP_SECONDS="0.5", **limits
     ) as services:
-        services.manage("seed_demo")
+        services.seed()
         services.start("web", "runner")
         yield services
 

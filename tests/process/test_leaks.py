@@ -88,7 +88,7 @@ def csbot() -> Iterator[Services]:
         "10000/minute",
     )  # fmt: skip
     with Services(CHAT_ECHO_DELAY_SECONDS="0", CSBOT_LOG_LEVEL="DEBUG", **limits) as services:
-        services.manage("seed_demo")
+        services.seed()
         services.start("web", "runner")
         yield services
 
