@@ -66,10 +66,9 @@ def recent_customer_texts(limit: int) -> list[str]:
 
 
 def is_first_question(question: Message) -> bool:
-    """Whether the customer said nothing before it."""
-    return not question.conversation.messages.filter(
-        role=Message.Role.CUSTOMER, seq__lt=question.seq
-    ).exists()
+    """Whether nobody said anything before it: not the customer, and no agent either."""
+    said = question.conversation.messages.filter(seq__lt=question.seq)
+    return not said.exclude(role=Message.Role.NOTICE).exists()
 
 
 def question_before(question: Message) -> str:

@@ -15,6 +15,7 @@ from tests.chat.scripted import ScriptedEngine, ask, running, saying, settled
 from tests.factories import (
     ConversationFactory,
     DeploymentFactory,
+    MessageFactory,
     UserFactory,
     VisitorFactory,
     approve,
@@ -345,3 +346,17 @@ def test_in_a_closed_conversation_nothing_is_tried_again(bot: Bot, delivery: Cur
     Conversation.objects.update(status="closed")
     reject(reply, "other_question")
     assert conversation.messages.count() == 2
+
+
+async def test_what_an_agent_said_before_makes_an_answer_personal(bot: Bot) -> None:
+    def greeted() -> Conversation:
+        conversation = chat(bot)
+        MessageFactory(conversation=conversation, role="agent", text="Hello, it is the red one.")
+        return conversation
+
+    engine = ScriptedEngine(saying("Red."))
+    async with running(engine):
+        for _ in range(3):
+            await settled(await ask(await in_thread(greeted)(), "Which colour?"))
+    assert len(engine.prompts) == 3
+    assert (await in_thread(answer_afresh)(bot, "Which colour?")).status == "pending"
