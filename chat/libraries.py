@@ -5,6 +5,7 @@ are read from the database each time, so a changed answer counts at once, and on
 was taken out is never served, however old the index is.
 """
 
+import functools
 import hashlib
 import logging
 import threading
@@ -32,7 +33,9 @@ from chat.selectors import active_deployments
 logger = logging.getLogger(__name__)
 
 CANDIDATES = 5
+RECENT_QUESTIONS = 512
 EMBED_AT_ONCE = 256
+LOOKED_UP_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class LibraryShelf:
 
     def __init__(self, embedder: Embedder | None = None) -> None:
         self._embedder = embedder
+        # A hundred customers with the same question cost one embedding.
+        self._vector = functools.lru_cache(maxsize=RECENT_QUESTIONS)(self._embed)
         self._slots: dict[tuple[int, str], _Slot] = {}
         self._lock = threading.Lock()
 
@@ -106,7 +111,7 @@ class LibraryShelf:
         text = query.question
         if query.leans and query.before:
             text = f"{query.before} {query.question}"
-        candidates = library.index.nearest(self.embedder.embed([text])[0], CANDIDATES)
+        candidates = library.index.nearest(self._vector(text), CANDIDATES)
         match = decide(
             query.question, candidates, library.thresholds, names=library.names, leans=query.leans
         )
@@ -114,6 +119,9 @@ class LibraryShelf:
             # What was changed since may be just this wording: the model reads it as it is now.
             return Match(Kind.NONE, None, match.near, "outdated")
         return match
+
+    def _embed(self, text: str) -> Vectors:
+        return self.embedder.embed([text])[0]
 
     def library(self, bot: Bot, locale: str) -> Library:
         """The library in memory, which may be a moment old. The first call builds it.
@@ -236,10 +244,12 @@ def embedded(questions: list[str], embedder: Embedder) -> Vectors:
     Raises :class:`EmbeddingError`.
     """
     digests = [hashlib.sha256(each.encode("utf-8", "replace")).digest() for each in questions]
-    kept = dict(
-        QuestionVector.objects.filter(embedder=embedder.name).values_list("digest", "vector")
-    )
-    known = {bytes(digest): np.frombuffer(vector, np.float32) for digest, vector in kept.items()}
+    known: dict[bytes, Vectors] = {}
+    for start in range(0, len(digests), LOOKED_UP_AT_ONCE):
+        part = digests[start : start + LOOKED_UP_AT_ONCE]
+        kept = QuestionVector.objects.filter(embedder=embedder.name, digest__in=part)
+        for digest, vector in kept.values_list("digest", "vector"):
+            known[bytes(digest)] = np.frombuffer(vector, np.float32)
     missing = {
         digest: question
         for digest, question in zip(digests, questions, strict=True)

@@ -142,7 +142,7 @@ def cached_key(question: Asked, deployment: Deployment) -> str:
         locale=question.locale,
         audience="widget" if conversation.visitor.token_hash else "server",
     )
-    return cache_key(scope, question.key)
+    return cache_key(scope, questions.as_typed(question.message.text))
 
 
 def cached(question: Asked, key: str, cache: AnswerCache) -> Ready | None:

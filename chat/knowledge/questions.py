@@ -38,6 +38,17 @@ def normalized(question: str) -> str:
     return _BESIDE_HAN.sub("", _SPACES.sub(" ", "".join(kept)).strip())
 
 
+def as_typed(question: str) -> str:
+    """The question with nothing taken out of it but case and what stands around: for a key under
+    which a *model's* answer may be kept.
+
+    What :func:`normalized` drops or replaces, invisible characters and look-alikes, a model may
+    read: with such a key one customer could have it say something to the next.
+    """
+    text = _SPACES.sub(" ", unicodedata.normalize("NFC", question).casefold())
+    return text.strip(" ?!.,;:？！。，；：…~")
+
+
 def leans_on_context(question: str) -> bool:
     """Whether a question may be about what was said before it.
 

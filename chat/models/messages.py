@@ -97,11 +97,8 @@ class Message(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["status", "id"],
-                condition=models.Q(status__in=["pending", "generating"]),
-                name="message_queue",
-            ),
+            # Not a partial one: SQLite takes those only for constants, never for parameters.
+            models.Index(fields=["status", "queued_at", "id"], name="message_queue"),
             models.Index(fields=["-created_at"], name="message_newest"),
         ]
 

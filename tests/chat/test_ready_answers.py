@@ -360,3 +360,16 @@ async def test_what_an_agent_said_before_makes_an_answer_personal(bot: Bot) -> N
             await settled(await ask(await in_thread(greeted)(), "Which colour?"))
     assert len(engine.prompts) == 3
     assert (await in_thread(answer_afresh)(bot, "Which colour?")).status == "pending"
+
+
+@pytest.mark.parametrize("hidden", ["\U000e0073\U000e0061\U000e0079", "\u200b", "\u202e"])
+async def test_what_only_a_model_reads_keeps_an_answer_from_others(bot: Bot, hidden: str) -> None:
+    """One customer could otherwise have the model say something to the next one."""
+    async with running(ScriptedEngine(saying("Planted."))):
+        for _ in range(2):
+            await settled(await ask(await in_thread(chat)(bot), f"Which colour?{hidden}"))
+    # Neither kept nor shared with those who ask at the same time.
+    engine = ScriptedEngine(saying("Blue."))
+    async with running(engine):
+        reply = await settled(await ask(await in_thread(chat)(bot), "Which colour?"))
+    assert (reply.text, reply.source) == ("Blue.", "model")

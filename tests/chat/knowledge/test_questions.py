@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.knowledge.questions import language, leans_on_context, normalized
+from chat.knowledge.questions import as_typed, language, leans_on_context, normalized
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,9 @@ def test_questions_that_stand_alone(question: str) -> None:
 )
 def test_the_language_is_that_of_the_question(question: str, default: str, expected: str) -> None:
     assert language(question, default) == expected
+
+
+@pytest.mark.parametrize("other", ["Which соlour", "Which\u200b colour", "Which colour\U000e0061"])
+def test_what_a_model_may_read_is_part_of_the_key_for_its_answers(other: str) -> None:
+    assert as_typed("Which colour?") == as_typed("which  COLOUR")
+    assert as_typed("Which colour?") != as_typed(other)
