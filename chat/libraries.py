@@ -121,7 +121,8 @@ class LibraryShelf:
         return match
 
     def _embed(self, text: str) -> Vectors:
-        return self.embedder.embed([text])[0]
+        vector: Vectors = self.embedder.embed([text])[0]
+        return vector
 
     def library(self, bot: Bot, locale: str) -> Library:
         """The library in memory, which may be a moment old. The first call builds it.
@@ -246,8 +247,8 @@ def embedded(questions: list[str], embedder: Embedder) -> Vectors:
     digests = [hashlib.sha256(each.encode("utf-8", "replace")).digest() for each in questions]
     known: dict[bytes, Vectors] = {}
     for start in range(0, len(digests), LOOKED_UP_AT_ONCE):
-        part = digests[start : start + LOOKED_UP_AT_ONCE]
-        kept = QuestionVector.objects.filter(embedder=embedder.name, digest__in=part)
+        some = digests[start : start + LOOKED_UP_AT_ONCE]
+        kept = QuestionVector.objects.filter(embedder=embedder.name, digest__in=some)
         for digest, vector in kept.values_list("digest", "vector"):
             known[bytes(digest)] = np.frombuffer(vector, np.float32)
     missing = {
