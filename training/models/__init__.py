@@ -1,0 +1,17 @@
+from training.models.datasets import Dataset, DatasetVersion, Example, FrozenExample, Scenario
+from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
+from training.models.runs import RunEvent, RunMetric, TrainingRun
+
+__all__ = [
+    "Dataset",
+    "DatasetVersion",
+    "EvaluatedAnswer",
+    "Evaluation",
+    "Example",
+    "FrozenExample",
+    "ModelVersion",
+    "RunEvent",
+    "RunMetric",
+    "Scenario",
+    "TrainingRun",
+]
