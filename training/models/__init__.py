@@ -1,4 +1,4 @@
-from training.models.datasets import Dataset, DatasetVersion, Example, FrozenExample, Scenario
+from training.models.datasets import Dataset, DatasetVersion, Example, FrozenExample, Scenario, Split
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
 from training.models.runs import RunEvent, RunMetric, TrainingRun
 
@@ -13,5 +13,6 @@ __all__ = [
     "RunEvent",
     "RunMetric",
     "Scenario",
+    "Split",
     "TrainingRun",
 ]

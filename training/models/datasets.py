@@ -24,6 +24,14 @@ class Scenario(models.TextChoices):
     OTHER = "other", _("other")
 
 
+class Split(models.TextChoices):
+    """What a row is for. No wording is in two of them."""
+
+    TRAIN = "train", _("to learn from")
+    DEV = "dev", _("to choose by")
+    TEST = "test", _("to measure with")
+
+
 class Dataset(models.Model):
     """A collection of examples for one bot. It grows; its versions do not."""
 
@@ -51,7 +59,8 @@ class Example(models.Model):
     ``messages`` are turns ``{"role", "content"}`` of customer (``user``) and bot (``assistant``),
     the last one the bot's. Their text is masked. ``group`` names the answer that the last turn
     gives: all examples with it have the same right answer. ``hands_over``: no approved answer
-    fits and the right reply is to offer a person.
+    fits and the right reply is to offer a person. ``split`` is empty unless the data brought its
+    own: versions then follow it, as long as no wording comes into two splits.
     """
 
     class Status(models.TextChoices):
@@ -73,6 +82,7 @@ class Example(models.Model):
     )
     group = models.CharField(_("answer group"), max_length=80, blank=True)
     hands_over = models.BooleanField(_("hands over to a person"), default=False)
+    split = models.CharField(_("split"), max_length=5, choices=Split.choices, blank=True)
     source = models.CharField(_("source"), max_length=200, blank=True)
     licence = models.CharField(_("licence"), max_length=80, blank=True)
     conversation = models.ForeignKey(
@@ -155,7 +165,7 @@ class FrozenExample(models.Model):
     version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="frozen")
     example = models.ForeignKey(Example, models.SET_NULL, null=True, related_name="frozen")
     digest = models.CharField(max_length=64)
-    split = models.CharField(max_length=5)
+    split = models.CharField(max_length=5, choices=Split.choices)
 
     class Meta:
         constraints: ClassVar = [
