@@ -87,7 +87,7 @@ def read(data: bytes, name: str) -> Contents:
     """
     if len(data) > LARGEST_FILE:
         raise FileRefused(Fault.TOO_LARGE)
-    text = _decoded(data)
+    text = decoded(data)
     rows = _csv_rows(text) if name.lower().endswith(".csv") else _json_rows(text)
     entries: list[Entry] = []
     fails: list[Fail] = []
@@ -122,13 +122,14 @@ def jsonl(entries: Iterable[Entry]) -> Iterator[str]:
 
 def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
     """The records of a CSV file, safe to open in a spreadsheet."""
-    yield "\ufeff" + _record(["key", "topic", "question", "answer"])
+    yield "\ufeff" + record(["key", "topic", "question", "answer"])
     for each in entries:
         cells = [each.key, each.topic, "\n".join(each.questions), each.answer]
-        yield _record([_guarded(cell) for cell in cells])
+        yield record([guarded(cell) for cell in cells])
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
+    """The text of a file in any encoding that spreadsheets write. Raises :class:`FileRefused`."""
     is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if is_utf16 else ("utf-8-sig", "gb18030"):
         try:
@@ -184,7 +185,7 @@ def _column(name: str) -> str:
 def _row(names: list[str], record: list[str]) -> dict[str, Any]:
     row: dict[str, Any] = {"questions": []}
     for name, cell in zip(names, record, strict=False):
-        text = cell[1:] if _GUARDED.match(cell) else cell
+        text = unguarded(cell)
         if _QUESTION.fullmatch(name):
             row["questions"] += text.splitlines()
         else:
@@ -213,11 +214,18 @@ def _entry(line: int, row: Any) -> Entry | Fail:
     return Entry(asked, answer, key, topic, line)
 
 
-def _record(cells: list[str]) -> str:
+def record(cells: list[str]) -> str:
+    """One record of a CSV file."""
     line = io.StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue()
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
+    """The cell as it can be opened in a spreadsheet without being run."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """What :func:`guarded` was given."""
+    return cell[1:] if _GUARDED.match(cell) else cell

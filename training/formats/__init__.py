@@ -1,0 +1,29 @@
+"""Files of conversations, in the formats that others keep them in. Knows no Django."""
+
+from training.formats.entries import (
+    Contents,
+    Entry,
+    Fail,
+    Fault,
+    FileRefused,
+    Format,
+    RowRefused,
+    Turn,
+    conversation,
+)
+from training.formats.reading import read
+from training.formats.writing import written
+
+__all__ = [
+    "Contents",
+    "Entry",
+    "Fail",
+    "Fault",
+    "FileRefused",
+    "Format",
+    "RowRefused",
+    "Turn",
+    "conversation",
+    "read",
+    "written",
+]
