@@ -111,6 +111,11 @@ class TrainingRun(models.Model):
         return f"run {self.pk} ({self.recipe_name})"
 
     @property
+    def group(self) -> str:
+        """The channel-layer group of everybody who watches this run."""
+        return f"training_run.{self.public_id.hex}"
+
+    @property
     def is_over(self) -> bool:
         return self.status not in (self.Status.QUEUED, self.Status.RUNNING)
 

@@ -1,0 +1,108 @@
+"""The stages of a run: what each does, and the command line of the process that does it.
+
+Every stage may be done again after a crash, from the first one on. What is done already and
+still whole is recognised by the stage itself and passed over.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from chat.inference import artifacts
+from training import places
+from training.models import TrainingRun
+from training.progress import ProgressWriter
+from training.services.runs import Claim
+
+Stage = TrainingRun.Stage
+Command = Callable[[Claim, TrainingRun.Stage, Path], list[str] | None]
+"""The command line of a stage, or None if there is nothing left to do in it."""
+
+DONE = 0
+STOPPED = 75
+LOST_LEASE = 76
+OUT_OF_MEMORY = 77
+"""Exit codes of a stage's process; anything else is a crash."""
+
+JOB = "job.json"
+WEIGHTS = "weights"
+
+
+def command(claim: Claim, stage: TrainingRun.Stage, folder: Path) -> list[str] | None:
+    if stage != Stage.TRAINING:
+        manage = str(settings.BASE_DIR / "manage.py")
+        names = [str(claim.run.public_id), str(claim.fence), str(stage)]
+        return [sys.executable, manage, "work_stage", *names]
+    if _is_trained(folder):
+        return None
+    write_job(claim, folder)
+    return [sys.executable, "-m", "training.trainer", str(folder)]
+
+
+def write_job(claim: Claim, folder: Path) -> None:
+    """What the trainer is told; it knows neither Django nor the database."""
+    run = claim.run
+    job = {
+        "recipe": run.recipe,
+        "seed": run.seed,
+        "base": str(places.start_folder(run)),
+        "device": run.device,
+        "threads": places.threads(),
+        "batch_divisor": run.batch_divisor,
+        "fence": claim.fence,
+        "tensorboard": bool(run.recipe.get("tensorboard", False)),
+    }
+    partial = folder / f"{JOB}.{os.getpid()}"
+    partial.write_text(json.dumps(job, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(folder / JOB)
+
+
+def work(claim: Claim, stage: TrainingRun.Stage, folder: Path) -> None:
+    """Do one stage that is not training, in this process.
+
+    Raises :class:`~training.failures.LostLease` and :class:`~training.failures.RunFailure`.
+    """
+    _WORK[stage](claim, folder, ProgressWriter(folder, claim.fence))
+
+
+def _is_trained(folder: Path) -> bool:
+    try:
+        artifacts.verify(folder / WEIGHTS)
+    except artifacts.ArtifactError:
+        return False
+    return True
+
+
+def _service(module: str, function: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = getattr(import_module(f"training.services.{module}"), function)
+    return found
+
+
+def _prepare(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
+    _service("preparing", "prepare")(claim.run, folder)
+
+
+def _export(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
+    _service("exporting", "export_run")(claim.run, folder, claim.fence)
+
+
+def _evaluate(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
+    _service("evaluating", "evaluate_run")(claim.run, folder, claim.fence)
+
+
+def _publish(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
+    _service("registering", "publish")(claim.run, folder, claim.fence)
+
+
+_WORK: dict[str, Callable[[Claim, Path, ProgressWriter], None]] = {
+    Stage.PREPARING: _prepare,
+    Stage.EXPORTING: _export,
+    Stage.EVALUATING: _evaluate,
+    Stage.PUBLISHING: _publish,
+}
