@@ -13,7 +13,7 @@ from chat.inference.opening import EngineSpec, open_engine
 pytestmark = pytest.mark.filterwarnings("ignore")  # Of the model libraries.
 
 
-@pytest.mark.parametrize("precision", ["int4", "int8"])
+@pytest.mark.parametrize("precision", ["int4", "int4-kquant", "int4-mixed", "int8"])
 def test_quantised_export_answers(tiny_export: Callable[[str, str], Path], precision: str) -> None:
     folder = tiny_export("genai", precision)
     assert artifacts.verify(folder).facts.precision == precision

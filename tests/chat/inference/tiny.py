@@ -29,7 +29,7 @@ def make_base(folder: Path) -> None:
         config = LlamaConfig(
             vocab_size=vocabulary,
             hidden_size=64,
-            intermediate_size=96,
+            intermediate_size=128,
             num_hidden_layers=2,
             num_attention_heads=4,
             num_key_value_heads=2,
