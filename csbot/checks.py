@@ -18,6 +18,7 @@ CHOICES = {
     "CHAT_ENGINE": ("auto", "genai", "onnx", "transformers", "openai", "echo"),
     "CHAT_DEVICE": ("auto", "cpu", "cuda"),
     "CHAT_PRECISION": ("int4", "int8", "fp32"),
+    "TRAINING_DEVICE": ("auto", "cpu", "cuda"),
 }
 POSITIVE = (
     "CHAT_SEATS",
@@ -58,12 +59,13 @@ def check_numbers(**_: Any) -> Iterable[CheckMessage]:
         value = getattr(settings, name)
         if not 0 < value < math.inf:
             yield Error(f"{name} is {value}.", hint="Set it to a number above 0.", id="csbot.E002")
-    if settings.CHAT_THREADS < 0:
-        yield Error(
-            f"CHAT_THREADS is {settings.CHAT_THREADS}.",
-            hint="Set it to 0 for all cores, or to a number of threads.",
-            id="csbot.E002",
-        )
+    for name in ("CHAT_THREADS", "TRAINING_THREADS"):
+        if (value := getattr(settings, name)) < 0:
+            yield Error(
+                f"{name} is {value}.",
+                hint="Set it to 0 for all cores, or to a number of threads.",
+                id="csbot.E002",
+            )
 
 
 @register()

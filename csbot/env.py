@@ -183,6 +183,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "CHAT_CONTEXT_TURNS", int, 12, "Earlier messages of a conversation that the model may see."
     ),
+    # Training
+    Setting(
+        "TRAINING_DEVICE", str, "auto", "Device that models are trained on: auto, cpu or cuda."
+    ),
+    Setting(
+        "TRAINING_THREADS",
+        int,
+        0,
+        "CPU threads of a training; 0 takes all cores. Answers go first either way.",
+    ),
     # Limits
     Setting(
         "CHAT_RATE_MESSAGES_PER_VISITOR", str, "20/minute", "Messages that one visitor may send."

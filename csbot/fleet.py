@@ -21,7 +21,8 @@ from honcho.printer import Printer
 from honcho.process import Process
 
 WATCH_SECONDS = 0.3
-STOP_SECONDS = 5.0
+# A trainer writes a checkpoint first; the others are gone within a second or two.
+STOP_SECONDS = 20.0
 # A process that ends sooner than this cannot work here; later, it crashed and is started again.
 SETTLED_SECONDS = 10.0
 

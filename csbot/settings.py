@@ -163,9 +163,17 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+# A training takes its worker for an hour: short tasks have another one.
+CELERY_TASK_ROUTES = {"training.tasks.*": {"queue": "training"}}
 CELERY_BEAT_SCHEDULE = {
     "fail-overdue-replies": {"task": "chat.tasks.fail_overdue_replies", "schedule": 15.0},
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
+    # Expired before the next one: calls do not pile up before a trainer that is busy.
+    "work-training-queue": {
+        "task": "training.tasks.work_training_queue",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
+    },
 }
 
 AUTHENTICATION_BACKENDS = [
@@ -310,6 +318,10 @@ CHAT_CACHE_ENTRIES: int = env.read("CHAT_CACHE_ENTRIES")
 
 # Moderation knows no conversations: what it tries new words on is named here.
 MODERATION_SAMPLE = "chat.selectors.recent_customer_texts"
+
+# Training
+TRAINING_DEVICE: str = env.read("TRAINING_DEVICE")
+TRAINING_THREADS: int = env.read("TRAINING_THREADS")
 
 # Replies and limits
 CHAT_QUEUE_LIMIT: int = env.read("CHAT_QUEUE_LIMIT")

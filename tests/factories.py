@@ -10,6 +10,7 @@ from chat import tokens
 from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Visitor
 from chat.services import knowledge
 from chat.services.knowledge import Draft
+from training.models import Dataset, DatasetVersion, TrainingRun
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -107,3 +108,38 @@ def approve(
     """An approved answer of the bot, written as staff writes one."""
     draft = Draft(questions=questions, text=text, **fields)
     return knowledge.save(bot, locale, draft, author=None)
+
+
+class DatasetFactory(factory.django.DjangoModelFactory[Dataset]):
+    class Meta:
+        model = Dataset
+
+    bot = factory.SubFactory(BotFactory)
+    slug = factory.Sequence(lambda n: f"dataset-{n}")
+    name = factory.Sequence(lambda n: f"Dataset {n}")
+
+
+class DatasetVersionFactory(factory.django.DjangoModelFactory[DatasetVersion]):
+    """A version whose file nobody wrote: freeze a dataset where its rows matter."""
+
+    class Meta:
+        model = DatasetVersion
+
+    dataset = factory.SubFactory(DatasetFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    sha256 = "0" * 64
+    size = 0
+    counts = factory.LazyFunction(lambda: {"train": 8, "dev": 2, "test": 2})
+
+
+class TrainingRunFactory(factory.django.DjangoModelFactory[TrainingRun]):
+    """A run that waits for its turn."""
+
+    class Meta:
+        model = TrainingRun
+
+    dataset_version = factory.SubFactory(DatasetVersionFactory)
+    bot = factory.SelfAttribute("dataset_version.dataset.bot")
+    recipe_name = "tiny_test"
+    recipe = factory.LazyFunction(dict)
+    base = "tiny"

@@ -20,7 +20,7 @@ READY = "csbot is ready"
 class Run:
     """One ``manage.py run`` and everything that it started."""
 
-    NAMES = ("valkey-server", "uvicorn", "runinference", "worker", "beat")
+    NAMES = ("valkey-server", "uvicorn", "runinference", "worker", "beat", "training")
 
     def __init__(self, var: Path, port: int, **settings: str) -> None:
         self.log = var.with_suffix(f".{port}.log")

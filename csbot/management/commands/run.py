@@ -12,7 +12,7 @@ from csbot.fleet import Fleet
 
 
 class Command(BaseCommand):
-    help = "Start csbot: Valkey, web server, runner, worker and beat, until Ctrl-C."
+    help = "Start csbot: Valkey, web server, runner, worker, beat and trainer, until Ctrl-C."
     # Run below, so that a mistake is told in one sentence.
     requires_system_checks = ()
 
