@@ -27,7 +27,7 @@ class ModelVersion(models.Model):
     artifact = models.CharField(_("artifact"), max_length=200, unique=True)
     weights = models.CharField(_("weights"), max_length=200, blank=True)
     format = models.CharField(_("format"), max_length=20)
-    precision = models.CharField(_("precision"), max_length=10)
+    precision = models.CharField(_("precision"), max_length=20)
     size = models.PositiveBigIntegerField(_("bytes"))
     manifest_sha256 = models.CharField(max_length=64)
     # What the export was compared with torch, and each precision that was tried.
@@ -49,8 +49,9 @@ class ModelVersion(models.Model):
 class Evaluation(models.Model):
     """What one artifact answered to the held-out questions of one dataset version.
 
-    ``model_version`` is empty for a base model. ``figures`` holds all measured values,
-    ``scenarios`` accuracy by scenario, ``suites`` safety and forgetting.
+    ``model_version`` is empty for a base model and until a run has published, ``baseline`` is
+    what it is shown beside. ``figures`` are those of :mod:`training.evaluation.figures`,
+    ``scenarios`` their accuracy by scenario, ``suites`` safety and forgetting.
     """
 
     class Status(models.TextChoices):
@@ -62,6 +63,8 @@ class Evaluation(models.Model):
     model_version = models.ForeignKey(
         ModelVersion, models.CASCADE, null=True, related_name="evaluations"
     )
+    run = models.ForeignKey(TrainingRun, models.CASCADE, null=True, related_name="evaluations")
+    baseline = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
     artifact = models.CharField(_("artifact"), max_length=200)
     dataset_version = models.ForeignKey(
         DatasetVersion, models.PROTECT, related_name="evaluations", verbose_name=_("dataset")
