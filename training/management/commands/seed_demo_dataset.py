@@ -1,0 +1,29 @@
+"""The demo bot's examples, once."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from chat.models import Bot
+from chat.selectors import DEMO_BOT_SLUG
+from training import demo
+from training.formats import Contents
+from training.services import datasets, importing
+
+
+class Command(BaseCommand):
+    help = "Give the demo bot its dataset of examples. What is there already stays."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        bot = Bot.objects.filter(slug=DEMO_BOT_SLUG).first()
+        if bot is None:
+            raise CommandError("There is no demo bot: manage.py seed_demo makes it.")
+        dataset = datasets.named_or_new(demo.DATASET_SLUG, bot, name=demo.DATASET_NAME)
+        plan = importing.plan(bot, Contents(tuple(demo.entries()), ()), dataset=dataset)
+        if plan.problems:
+            raise CommandError(f"The demo examples do not pass: {plan.problems[0].text}")
+        dataset.save()
+        count = importing.carry_out(dataset, plan, author=None)
+        self.stdout.write(f"{count} examples written to the dataset {dataset.slug!r}.")
