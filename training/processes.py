@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from django.conf import settings
+
 LOCK = "work.lock"
 NICENESS = 19
 OUT_OF_MEMORY_SCORE = 500
@@ -39,6 +41,7 @@ class Child:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
+                cwd=settings.BASE_DIR,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

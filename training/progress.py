@@ -16,8 +16,14 @@ FILE = "progress.jsonl"
 SECONDS_BETWEEN_POINTS = 1.0
 POINTS = 2000
 """A curve has about so many points, however long the run."""
-NOTED = ("loaded", "resumed", "checkpoint", "refused_checkpoint", "finished")
-"""Kinds of lines that belong to the run's story."""
+NOTED = {
+    "loaded": "loaded",
+    "resumed": "resumed",
+    "checkpoint": "checkpoint",
+    "refused_checkpoint": "refused_checkpoint",
+    "finished": "trained",
+}
+"""Kinds of lines that belong to the run's story, and what they are called there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ class ProgressReader:
             case "refused":
                 self.refusal = (str(line.get("code", "refused")), str(line.get("text", "")))
             case _ if kind in NOTED:
-                reported.notes.append((kind, line))
+                reported.notes.append((NOTED[kind], line))
                 reported.newest |= {k: v for k, v in line.items() if k != "step"}
 
     def _take_step(self, line: dict[str, Any], moment: float, reported: Reported) -> None:

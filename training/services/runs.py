@@ -30,6 +30,7 @@ MAX_CRASHES = 3
 SMALLEST_BATCH_DIVISOR = 2
 """Out of memory: tried once more with batches of half the size."""
 ERROR_CHARACTERS = 500
+_TRAINING_FIELDS = ["loss", "learning_rate", "tokens_per_second", "memory_bytes"]
 
 
 class DoesNotFit(Exception):
@@ -165,17 +166,8 @@ def report(claim: Claim, reported: Reported) -> None:
         changes["failures"] = 0
     _write(claim, **changes)
     points = [RunMetric(run=claim.run, **asdict(point)) for point in reported.points]
-    for fields in (
-        ("loss", "learning_rate", "tokens_per_second", "memory_bytes"),
-        ("heldout_loss",),
-    ):
-        # A step that is done again after a crash replaces what was said of it.
-        RunMetric.objects.bulk_create(
-            [each for each in points if getattr(each, fields[0]) is not None],
-            update_conflicts=True,
-            unique_fields=["run", "step"],
-            update_fields=[*fields, "seconds"],
-        )
+    _store([each for each in points if each.heldout_loss is None], _TRAINING_FIELDS)
+    _store([each for each in points if each.heldout_loss is not None], ["heldout_loss"])
     for kind, detail in reported.notes:
         _note(claim.run, kind, **detail)
     announcing.announce_points(claim.run, points)
@@ -259,6 +251,16 @@ def resume(run: TrainingRun) -> TrainingRun:
     announcing.announce_run(run)
     announcing.call_trainers()
     return run
+
+
+def _store(points: list[RunMetric], fields: list[str]) -> None:
+    """A step that is done again after a crash replaces what was said of it."""
+    RunMetric.objects.bulk_create(
+        points,
+        update_conflicts=True,
+        unique_fields=["run", "step"],
+        update_fields=[*fields, "seconds"],
+    )
 
 
 def _held(claim: Claim) -> QuerySet[TrainingRun]:
