@@ -7,6 +7,7 @@ them. No cell that is written is a formula.
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -25,6 +26,9 @@ _NAMES = {
     "query": "question", "reply": "answer", "上下文": "context", "history": "context",
 }  # fmt: skip
 _WIDEST = 60
+# What XML cannot hold stands as its number in a sheet, and so does what looks like one.
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+_UNFIT = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\x01-\x08\x0b-\x1f\ufffe\uffff]")
 # A spreadsheet is a ZIP: what it unpacks to has a limit of its own.
 _LARGEST_UNPACKED = 200 * 1024 * 1024
 _MOST_PARTS = 1_000
@@ -50,7 +54,6 @@ def csv_rows(text: str) -> Table:
 def xlsx_rows(data: bytes) -> Table:
     """Each row of the first sheet with its number. Raises :class:`FileRefused`."""
     import openpyxl
-    from openpyxl.utils.escape import unescape
 
     _check_parts(data)
     try:
@@ -60,9 +63,9 @@ def xlsx_rows(data: bytes) -> Table:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()
         rows = sheet.iter_rows(max_col=_WIDEST, values_only=True)
-        names = _columns([_cell(each, unescape) for each in next(rows, ())])
+        names = _columns([_cell(each) for each in next(rows, ())])
         for number, values in enumerate(rows, 2):
-            cells = [_cell(each, unescape) for each in values]
+            cells = [_cell(each) for each in values]
             if any(cell.strip() for cell in cells):
                 yield number, _row(names, cells)
             elif number > 2 * MOST_ROWS:
@@ -84,7 +87,6 @@ def xlsx(entries: Iterable[Entry]) -> bytes:
     """The whole file: every cell a text."""
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.utils.escape import escape
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("conversations")
@@ -92,7 +94,7 @@ def xlsx(entries: Iterable[Entry]) -> bytes:
     for each in entries:
         row = []
         for text in _cells(each):
-            cell = WriteOnlyCell(sheet, escape(guarded(text)))
+            cell = WriteOnlyCell(sheet, _escaped(guarded(text)))
             cell.data_type = "s"
             row.append(cell)
         sheet.append(row)
@@ -127,12 +129,12 @@ def _row(names: list[str], cells: Iterable[str]) -> dict[str, Any]:
     return row
 
 
-def _cell(value: object, unescape: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(unescape(str(value)))
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), str(value))
 
 
 def _cells(entry: Entry) -> list[str]:
@@ -149,3 +151,7 @@ def _cells(entry: Entry) -> list[str]:
         "yes" if entry.hands_over else "",
         entry.split,
     ]
+
+
+def _escaped(text: str) -> str:
+    return _UNFIT.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
