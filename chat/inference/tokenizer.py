@@ -32,13 +32,41 @@ class ChatTokenizer:
         added = self._tokenizer.get_added_tokens_decoder().values()
         self._special = [token.content for token in added if token.special]
         self.stop_ids = self._stop_ids(folder)
+        self._end = self._turn_end(str(self._variables["eos_token"]))
 
     def prompt_ids(self, messages: Sequence[ChatMessage]) -> list[int]:
         """The prompt for the next answer. Raises :class:`EngineError` if the template refuses."""
+        return self._ids(self._rendered(messages, add_generation_prompt=True))
+
+    def answer_ids(self, answer: str) -> list[int]:
+        """What a model writes to give ``answer`` and end its turn: what it learns to write."""
+        return [*self._ids(self._plain(answer)), self._end]
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _turn_end(self, eos: str) -> int:
+        """The token that the template puts behind an answer, if it is one that stops."""
+        turns: list[ChatMessage] = [
+            {"role": "user", "content": "?"},
+            {"role": "assistant", "content": "!"},
+        ]
+        whole = self._ids(self._rendered(turns, add_generation_prompt=False))
+        written = whole[len(self.prompt_ids(turns[:1])) :]
+        return next(
+            (each for each in written if each in self.stop_ids),
+            int(self._tokenizer.token_to_id(eos)),
+        )
+
+    def _rendered(self, messages: Sequence[ChatMessage], *, add_generation_prompt: bool) -> str:
         plain = [{**message, "content": self._plain(message["content"])} for message in messages]
         try:
-            text = self._template.render(
-                messages=plain, add_generation_prompt=True, **self._variables
+            return str(
+                self._template.render(
+                    messages=plain,
+                    add_generation_prompt=add_generation_prompt,
+                    **self._variables,
+                )
             )
         except TemplateError as error:
             raise EngineError(
@@ -46,7 +74,6 @@ class ChatTokenizer:
                 code="template_refused",
                 retryable=False,
             ) from error
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ``ids``; bytes that are no character yet read as U+FFFD."""
