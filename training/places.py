@@ -18,6 +18,11 @@ def run_folder(run: TrainingRun) -> Path:
     return training_folder() / "runs" / str(run.public_id)
 
 
+def calibrations_folder() -> Path:
+    """What was measured on this machine."""
+    return training_folder() / "calibrations"
+
+
 def weights_folder(name: str) -> Path:
     """Merged weights of an earlier model, kept for runs that continue from it."""
     return training_folder() / "models" / name

@@ -58,13 +58,17 @@ class Child:
         """Its exit code, or None while it runs."""
         return self._process.poll()
 
-    def stop(self, seconds: float) -> int:
-        """Ask it to end, wait, then make it. Returns the exit code."""
-        self._signal(signal.SIGTERM)
+    def wait(self, seconds: float) -> int:
+        """Its exit code once it has ended; it is made to after so many seconds."""
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return self.kill()
+
+    def stop(self, seconds: float) -> int:
+        """Ask it to end, wait, then make it. Returns the exit code."""
+        self._signal(signal.SIGTERM)
+        return self.wait(seconds)
 
     def kill(self) -> int:
         self._signal(signal.SIGKILL)

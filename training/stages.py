@@ -1,23 +1,20 @@
-"""The stages of a run: what each does, and the command line of the process that does it.
+"""The stages of a run: the command line of each, and how their processes say how it went.
 
 Every stage may be done again after a crash, from the first one on. What is done already and
-still whole is recognised by the stage itself and passed over.
+still whole is recognised and passed over.
 """
 
 import json
 import os
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
 from chat.inference import artifacts
 from training import places
 from training.models import TrainingRun
-from training.progress import ProgressWriter
 from training.services.runs import Claim
 
 Stage = TrainingRun.Stage
@@ -32,6 +29,7 @@ OUT_OF_MEMORY = 77
 
 JOB = "job.json"
 WEIGHTS = "weights"
+"""The sealed folder that training leaves."""
 
 
 def command(claim: Claim, stage: TrainingRun.Stage, folder: Path) -> list[str] | None:
@@ -63,46 +61,9 @@ def write_job(claim: Claim, folder: Path) -> None:
     partial.replace(folder / JOB)
 
 
-def work(claim: Claim, stage: TrainingRun.Stage, folder: Path) -> None:
-    """Do one stage that is not training, in this process.
-
-    Raises :class:`~training.failures.LostLease` and :class:`~training.failures.RunFailure`.
-    """
-    _WORK[stage](claim, folder, ProgressWriter(folder, claim.fence))
-
-
 def _is_trained(folder: Path) -> bool:
     try:
         artifacts.verify(folder / WEIGHTS)
     except artifacts.ArtifactError:
         return False
     return True
-
-
-def _service(module: str, function: str) -> Callable[..., Any]:
-    found: Callable[..., Any] = getattr(import_module(f"training.services.{module}"), function)
-    return found
-
-
-def _prepare(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
-    _service("preparing", "prepare")(claim.run, folder)
-
-
-def _export(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
-    _service("exporting", "export_run")(claim.run, folder, claim.fence)
-
-
-def _evaluate(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
-    _service("evaluating", "evaluate_run")(claim.run, folder, claim.fence)
-
-
-def _publish(claim: Claim, folder: Path, progress: ProgressWriter) -> None:
-    _service("registering", "publish")(claim.run, folder, claim.fence)
-
-
-_WORK: dict[str, Callable[[Claim, Path, ProgressWriter], None]] = {
-    Stage.PREPARING: _prepare,
-    Stage.EXPORTING: _export,
-    Stage.EVALUATING: _evaluate,
-    Stage.PUBLISHING: _publish,
-}

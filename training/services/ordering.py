@@ -1,10 +1,20 @@
 """What a run is to be made of, checked before it is planned or queued."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chat.inference import artifacts
+from chat.inference.fetching import default_name
 from chat.models import Bot
-from training.models import DatasetVersion, ModelVersion
+from training import places
+from training.models import DatasetVersion, ModelVersion, TrainingRun
+from training.trainer import recipe as recipes
+from training.trainer.recipe import RecipeError
+
+
+class OrderRefused(Exception):
+    """There is no such recipe, or the weights to start from are not here; safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,40 @@ class Order:
     seed: int = 1
     parent: ModelVersion | None = None
 
-    def fields(self) -> dict[str, Any]:
-        """What the run's row stores of it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+    def run(self) -> TrainingRun:
+        """The run as it will be, not yet stored."""
+        return TrainingRun(**{name: getattr(self, name) for name in self.__slots__})
+
+
+def make_order(
+    version: DatasetVersion,
+    recipe_name: str,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    seed: int = 1,
+    parent: ModelVersion | None = None,
+) -> Order:
+    """Resolve the recipe and find the weights to start from. Raises :class:`OrderRefused`."""
+    try:
+        recipe = recipes.load(recipe_name, overrides)
+    except RecipeError as error:
+        raise OrderRefused(str(error)) from error
+    order = Order(
+        bot=version.dataset.bot,
+        dataset_version=version,
+        recipe_name=recipe_name,
+        recipe=recipe.as_dict(),
+        base=default_name(recipe.base) if ":" in recipe.base else recipe.base,
+        device=places.device(),
+        overrides=dict(overrides or {}),
+        seed=seed,
+        parent=parent,
+    )
+    try:
+        artifacts.read_manifest(places.start_folder(order.run()))
+    except artifacts.ArtifactError as error:
+        source = f" --source {recipe.base}" if ":" in recipe.base else ""
+        raise OrderRefused(
+            f"The model {order.base} is not here: fetch it first (manage.py fetch_model{source})."
+        ) from error
+    return order

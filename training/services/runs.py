@@ -62,7 +62,9 @@ def queue(order: Order, plan: Plan, *, created_by: User | None = None) -> Traini
     """Freeze what a run is made of and put it in line. Raises :class:`DoesNotFit`."""
     if plan.refusals:
         raise DoesNotFit(" ".join(refusal_texts(plan)))
-    run = TrainingRun.objects.create(**order.fields(), plan=asdict(plan), created_by=created_by)
+    run = order.run()
+    run.plan, run.created_by = asdict(plan), created_by
+    run.save()
     _note(run, "queued")
     announcing.call_trainers()
     return run

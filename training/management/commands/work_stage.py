@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -10,7 +11,8 @@ from training import places, stages
 from training.failures import LostLease, RunFailure
 from training.models import TrainingRun
 from training.progress import ProgressWriter
-from training.services.runs import Claim
+
+Stage = TrainingRun.Stage
 
 
 class Command(BaseCommand):
@@ -20,17 +22,40 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run")
         parser.add_argument("fence", type=int)
-        parser.add_argument("stage", choices=[str(each) for each in TrainingRun.Stage])
+        parser.add_argument(
+            "stage", choices=[str(each) for each in Stage if each != Stage.TRAINING]
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         run = TrainingRun.objects.get(public_id=options["run"])
-        claim, folder = Claim(run, options["fence"]), places.run_folder(run)
+        folder, fence = places.run_folder(run), options["fence"]
         try:
-            stages.work(claim, TrainingRun.Stage(options["stage"]), folder)
+            _work(Stage(options["stage"]), run, folder, fence)
         except LostLease:
             sys.exit(stages.LOST_LEASE)
         except RunFailure as failure:
-            ProgressWriter(folder, claim.fence).refuse(failure.code, str(failure))
+            ProgressWriter(folder, fence).refuse(failure.code, str(failure))
             sys.exit(1)
         except MemoryError:
             sys.exit(stages.OUT_OF_MEMORY)
+
+
+def _work(stage: TrainingRun.Stage, run: TrainingRun, folder: Path, fence: int) -> None:
+    # Imported where they are needed: most load the libraries of models.
+    match stage:
+        case Stage.PREPARING:
+            from training.services.preparing import prepare
+
+            prepare(run, folder)
+        case Stage.EXPORTING:
+            from training.services.exporting import export_run
+
+            export_run(run, folder, fence)
+        case Stage.EVALUATING:
+            from training.services.evaluating import evaluate_run
+
+            evaluate_run(run, folder, fence)
+        case Stage.PUBLISHING:
+            from training.services.registering import publish
+
+            publish(run, folder, fence)
