@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -94,8 +95,20 @@ class Draft:
     replaced: tuple[str, ...] = ()
 
     @property
-    def messages(self) -> tuple[ChatMessage, ...]:
-        return messages_of(self.entry)
+    def fields(self) -> dict[str, Any]:
+        """Those of the example it becomes."""
+        entry = self.entry
+        return {
+            "messages": list(messages_of(entry.turns)),
+            "digest": self.digest,
+            "locale": entry.locale,
+            "scenario": entry.scenario,
+            "group": entry.group,
+            "hands_over": entry.hands_over,
+            "split": entry.split,
+            "source": entry.source,
+            "licence": entry.licence,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +185,17 @@ def carry_out(
     is_reviewed = status is Example.Status.APPROVED
     for start in range(0, len(drafts), _BATCH):
         batch = drafts[start : start + _BATCH]
+        ids = public_ids(dataset, [each.digest for each in batch])
         Example.objects.bulk_create(
-            _example(dataset, each, status, author, author if is_reviewed else None)
-            for each in batch
+            Example(
+                public_id=public_id,
+                dataset=dataset,
+                status=status,
+                author=author,
+                reviewer=author if is_reviewed else None,
+                **each.fields,
+            )
+            for public_id, each in zip(ids, batch, strict=True)
         )
         if progress:
             progress(len(batch))
@@ -220,8 +241,16 @@ def turns_of(messages: Iterable[ChatMessage]) -> tuple[Turn, ...]:
     return tuple(Turn(each["role"], each["content"]) for each in messages)  # type: ignore[arg-type]
 
 
-def messages_of(entry: Entry) -> tuple[ChatMessage, ...]:
-    return tuple({"role": each.role, "content": each.content} for each in entry.turns)
+def messages_of(turns: Iterable[Turn]) -> tuple[ChatMessage, ...]:
+    return tuple({"role": each.role, "content": each.content} for each in turns)
+
+
+def public_ids(dataset: Dataset, digests: Sequence[str]) -> list[uuid.UUID]:
+    """Ids for new examples: the same data makes the same ones everywhere, and so the same
+    versions. What was corrected keeps the id of what it was: then it is another one. One query."""
+    wanted = [uuid.uuid5(_NAMESPACE, f"{dataset.slug} {each}") for each in digests]
+    taken = set(Example.objects.filter(public_id__in=wanted).values_list("public_id", flat=True))
+    return [uuid.uuid4() if each in taken else each for each in wanted]
 
 
 class _Desk:
@@ -234,7 +263,7 @@ class _Desk:
         self._keys = {(locale, normalized(text)): key for locale, text, key in answers}
 
     def draft(self, entry: Entry) -> Draft | Problem:
-        screened = self._screen.conversation(messages_of(entry))
+        screened = self._screen.conversation(messages_of(entry.turns))
         if screened.blocked:
             categories = ", ".join(screened.blocked)
             text = _("The policy for training data does not let this pass: %s.") % categories
@@ -275,30 +304,3 @@ def _digests(dataset: Dataset | None) -> set[str]:
     if dataset is None or dataset.pk is None:
         return set()
     return set(dataset.examples.values_list("digest", flat=True))
-
-
-def _example(
-    dataset: Dataset,
-    draft: Draft,
-    status: Example.Status,
-    author: User | None,
-    reviewer: User | None,
-) -> Example:
-    entry = draft.entry
-    return Example(
-        # The same data makes the same examples everywhere, and so the same versions.
-        public_id=uuid.uuid5(_NAMESPACE, f"{dataset.slug} {draft.digest}"),
-        dataset=dataset,
-        messages=list(draft.messages),
-        digest=draft.digest,
-        locale=entry.locale,
-        scenario=entry.scenario,
-        group=entry.group,
-        hands_over=entry.hands_over,
-        split=entry.split,
-        source=entry.source,
-        licence=entry.licence,
-        status=status,
-        author=author,
-        reviewer=reviewer,
-    )

@@ -4,7 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_slug
 from django.db import transaction
 from tqdm import tqdm
 
@@ -76,11 +78,12 @@ class Command(BaseCommand):
         if bot is None:
             raise CommandError(f"There is no bot {bot_slug or DEMO_BOT_SLUG!r}.")
         try:
-            dataset = datasets.named_or_new(slug, bot)
-            dataset.clean_fields()
-        except ValueError as error:
+            validate_slug(slug)
+            return datasets.named_or_new(slug, bot)
+        except datasets.AnotherBots as error:
             raise CommandError(str(error)) from None
-        return dataset
+        except ValidationError:
+            raise CommandError("A short name is of letters, digits, - and _.") from None
 
     def _show(self, plan: Plan) -> None:
         self.stdout.write(f"{len(plan.new)} new, {plan.duplicates} there already.")

@@ -1,0 +1,63 @@
+"""Examples one by one: written, corrected, approved, rejected."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from training.formats import RowRefused, Turn, conversation
+from training.frozen import digest
+from training.models import Dataset, Example
+from training.screening import Screen
+from training.services.importing import FAULTS, messages_of, public_ids, screen_of, turns_of
+
+
+class InvalidExample(ValueError):
+    """It cannot be kept as it is; the text says why, to a person."""
+
+
+def kept(dataset: Dataset, turns: Iterable[Turn], *, screen: Screen | None = None) -> list[Turn]:
+    """The turns as they may be kept: merged and masked. Raises :class:`InvalidExample`."""
+    try:
+        these = conversation(turns)
+    except RowRefused as error:
+        raise InvalidExample(str(FAULTS[error.fault])) from None
+    screened = (screen or screen_of(dataset.bot)).conversation(messages_of(these))
+    if screened.blocked:
+        raise InvalidExample(
+            _("The policy for training data does not let this pass: %s.")
+            % ", ".join(screened.blocked)
+        )
+    return list(turns_of(screened.messages))
+
+
+@transaction.atomic
+def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Example:
+    """Write an example, new or corrected, with these turns instead of its own.
+
+    Whoever writes it has reviewed it as it then is. Raises :class:`InvalidExample`.
+    """
+    example.messages = list(messages_of(kept(example.dataset, turns)))
+    example.digest = digest(example.messages, example.locale)
+    others = Example.objects.filter(dataset=example.dataset, digest=example.digest)
+    if others.exclude(pk=example.pk).exists():
+        raise InvalidExample(_("This dataset holds the same conversation already."))
+    if example.hands_over:
+        example.group = ""
+    if not example.pk:
+        example.public_id = public_ids(example.dataset, [example.digest])[0]
+        example.author = author
+    is_open = example.status == Example.Status.DRAFT
+    example.reviewer = None if is_open else author
+    example.save()
+    return example
+
+
+def decide(examples: Iterable[Example], status: Example.Status, *, reviewer: User | None) -> int:
+    """Approve, reject or reopen; returns how many were not so before."""
+    ids = [each.pk for each in examples if each.status != status]
+    Example.objects.filter(pk__in=ids).update(
+        status=status, reviewer=None if status is Example.Status.DRAFT else reviewer
+    )
+    return len(ids)
