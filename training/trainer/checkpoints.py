@@ -17,6 +17,7 @@ from torch import Tensor
 
 from chat.inference import artifacts
 from chat.inference.artifacts import ArtifactError, Facts
+from training.crash_points import crash_point
 from training.trainer.job import Job
 from training.trainer.model import Learner
 
@@ -48,7 +49,9 @@ def save(job: Job, state: State, learner: Learner, optimiser: torch.optim.Optimi
         save_file(_optimiser_tensors(optimiser), folder / _OPTIMISER)
         (folder / _STATE).write_text(json.dumps(asdict(state)), encoding="utf-8")
         artifacts.seal(folder, Facts(job.recipe.name, "checkpoint", job.base.name, "fp32", ""))
+        crash_point("trainer.checkpoint_written")
         job.check_fence()
+    crash_point("trainer.checkpoint_sealed")
     for old in _newest_first(job)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
 

@@ -15,6 +15,7 @@ import torch
 from accelerate import Accelerator
 
 from chat.inference.tokenizer import ChatTokenizer
+from training.crash_points import crash_point
 from training.trainer import batching, checkpoints, examples, model
 from training.trainer.checkpoints import State
 from training.trainer.examples import Encoded
@@ -85,6 +86,7 @@ class Training:
             total_steps=len(self._steps),
             train_tokens=sum(len(self._data[i]) for step in self._steps for b in step for i in b),
         )
+        crash_point("trainer.loaded")
         self._wrapped.train()
         while course.step < len(self._steps):
             if self._stop.is_set():
@@ -224,9 +226,11 @@ class Training:
     def _finish(self, course: _Course) -> None:
         # Merging takes a while: a crash in it costs no step.
         self._save(course)
+        crash_point("trainer.trained")
         if self._accelerator.is_main_process:
             model.save_adapter(self._learner, self._job.adapter)
             model.save_whole(self._job)
+            crash_point("trainer.weights_sealed")
             self._progress.report(
                 "finished",
                 step=course.step,
