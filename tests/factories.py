@@ -1,5 +1,6 @@
 """Rows for tests: each factory makes one valid row and what it stands on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import factory
@@ -10,7 +11,10 @@ from chat import tokens
 from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Visitor
 from chat.services import knowledge
 from chat.services.knowledge import Draft
-from training.models import Dataset, DatasetVersion, TrainingRun
+from training import frozen
+from training.frozen import FrozenRow
+from training.models import Dataset, DatasetVersion, Evaluation, ModelVersion, TrainingRun
+from training.services import freezing
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -143,3 +147,35 @@ class TrainingRunFactory(factory.django.DjangoModelFactory[TrainingRun]):
     recipe_name = "tiny_test"
     recipe = factory.LazyFunction(dict)
     base = "tiny"
+
+
+class ModelVersionFactory(factory.django.DjangoModelFactory[ModelVersion]):
+    """A model whose files are nowhere."""
+
+    class Meta:
+        model = ModelVersion
+
+    name = "shop"
+    number = factory.Sequence(lambda n: n + 1)
+    base = "tiny"
+    artifact = factory.LazyAttribute(lambda version: f"{version.name}-v{version.number}-fp32")
+    format = "genai"
+    precision = "fp32"
+    size = 1
+    manifest_sha256 = "0" * 64
+
+
+class EvaluationFactory(factory.django.DjangoModelFactory[Evaluation]):
+    """An evaluation that nothing was measured for yet."""
+
+    class Meta:
+        model = Evaluation
+
+    artifact = factory.Sequence(lambda n: f"shop-v{n}-int4")
+    dataset_version = factory.SubFactory(DatasetVersionFactory)
+
+
+def frozen_version(rows: Sequence[FrozenRow], **fields: Any) -> DatasetVersion:
+    """A version with a file of these rows."""
+    written = frozen.write_rows(freezing.datasets_folder(), rows)
+    return DatasetVersionFactory(sha256=written.sha256, size=written.size, **fields)

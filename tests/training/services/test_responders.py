@@ -1,0 +1,83 @@
+"""What is evaluated is what customers get."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chat.inference.engine import ChatMessage
+from chat.models import Bot
+from tests.chat.scripted import ScriptedEngine, saying
+from tests.factories import BotFactory, approve
+from tests.training.rows import dialogue, pair
+from training.evaluation.overhearing import Overheard
+from training.services.responders import AsServed, base_engine_or_none
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _small_embedder(settings: Any) -> None:
+    settings.CHAT_EMBEDDER = "ngrams"
+
+
+@pytest.fixture
+def bot() -> Bot:
+    bot = BotFactory(unsure_answers="show")
+    approve(bot, "How long does delivery take?", text="Three days.")
+    approve(bot, "Can I send a lamp back?", text="Within 30 days.")
+    return bot
+
+
+def test_a_known_wording_needs_no_model(bot: Bot) -> None:
+    engine = ScriptedEngine(saying("never"))
+    found = AsServed(bot, engine).respond(pair("how long does delivery take"))
+    assert (found.text, found.source, found.hands_over, found.tokens) == (
+        "Three days.", "curated", False, 0,
+    )  # fmt: skip
+    assert engine.prompts == []
+
+
+def test_the_model_reads_what_is_near_and_writes(bot: Bot) -> None:
+    engine = ScriptedEngine(saying("About ", "three days."))
+    found = AsServed(bot, engine).respond(pair("how long does the delivery of a sofa take?"))
+    assert (found.text, found.source, found.tokens) == ("About three days.", "model", 2)
+    assert "Three days." in engine.prompts[0][0]["content"]
+    assert found.confidence is not None
+    assert found.seconds > 0
+
+
+def test_earlier_turns_are_read_and_the_answer_is_not(bot: Bot) -> None:
+    engine = ScriptedEngine(saying("Yes."))
+    AsServed(bot, engine).respond(dialogue("How long does delivery take?", "And what about it?"))
+    turns = [each["content"] for each in engine.prompts[0][1:]]
+    assert turns == ["How long does delivery take?", "Yes.", "And what about it?"]
+
+
+def test_a_person_is_offered_where_the_model_is_not_likely_right(bot: Bot) -> None:
+    bot.unsure_answers, bot.confidence_threshold = "offer", 1.0
+    engine = ScriptedEngine(saying("About three days."))
+    found = AsServed(bot, engine).respond(pair("how long does the delivery of a sofa take?"))
+    assert found.hands_over
+    assert found.source == "notice"
+    assert "person" in found.text
+
+
+def test_what_the_model_wrote_is_overheard(bot: Bot) -> None:
+    def script(messages: list[ChatMessage]) -> Iterator[str]:
+        yield from ("One ", "two")
+
+    heard = Overheard(ScriptedEngine(script))
+    heard.count_tokens([])
+    stream = heard.stream("a", [], None)  # type: ignore[arg-type]  # the script asks for none
+    assert next(stream) == "One "
+    stream.close()  # type: ignore[attr-defined]
+    assert heard.texts == ["One "]
+    heard.cancel("a")
+    heard.close()
+
+
+def test_a_base_that_is_not_exported_is_none(settings: Any, tmp_path: Any) -> None:
+    settings.MODELS_DIR = tmp_path
+    with base_engine_or_none("tiny") as engine:
+        assert engine is None

@@ -1,0 +1,92 @@
+"""A run's model becomes one that can be deployed: exactly once, whatever dies meanwhile.
+
+The row claims the next number, the folders are put under it, the transaction ends. Who dies in
+between leaves folders that no row names; the next one to get that number puts its own in their
+place. Folders of a run are linked, not moved, so publishing may begin again.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+
+from chat.inference import artifacts
+from training import places
+from training.crash_points import crash_point
+from training.models import Evaluation, ModelVersion, TrainingRun
+from training.services import exporting, runs
+from training.services.runs import Claim
+
+
+def publish(run: TrainingRun, folder: Path, fence: int) -> ModelVersion:
+    """Register the run's export; a second call returns the same row.
+
+    Raises :class:`~training.failures.LostLease`, and ``ArtifactError`` when the run's files are
+    not whole any more: the stage that made them has to make them again.
+    """
+    exported = exporting.chosen_or_none(folder)
+    if exported is None:
+        raise artifacts.ArtifactError("The run's export is damaged.")
+    weights = folder / exporting.WEIGHTS
+    artifacts.verify(weights)
+    with transaction.atomic():
+        # From here to the commit nobody takes the run over.
+        runs.hold(Claim(run, fence))
+        if (known := ModelVersion.objects.filter(run=run).first()) is not None:
+            return known
+        version = _register(run, exported)
+        _link(exported.folder, settings.MODELS_DIR / "serving" / version.artifact)
+        _link(weights, places.weights_folder(version.weights))
+        crash_point("publishing.moved")
+        Evaluation.objects.filter(run=run).update(model_version=version, artifact=version.artifact)
+    crash_point("publishing.recorded")
+    return version
+
+
+def _register(run: TrainingRun, exported: exporting.Exported) -> ModelVersion:
+    """The row, which is what nobody else can have with this number."""
+    name = run.bot.slug[:50]
+    number = _next_number(name)
+    manifest = artifacts.read_manifest(exported.folder)
+    facts = manifest.facts
+    return ModelVersion.objects.create(
+        name=name,
+        number=number,
+        run=run,
+        base=run.base,
+        artifact=f"{name}-v{number}-{facts.precision}",
+        weights=f"{name}-v{number}",
+        format=facts.format,
+        precision=facts.precision,
+        size=sum(each.size for each in manifest.files),
+        manifest_sha256=manifest_digest(exported.folder),
+        parity=exported.figures,
+    )
+
+
+def manifest_digest(folder: Path) -> str:
+    """What a served artifact is compared with: its manifest holds the digests of all else."""
+    return hashlib.sha256((folder / artifacts.MANIFEST).read_bytes()).hexdigest()
+
+
+def _next_number(name: str) -> int:
+    newest = ModelVersion.objects.filter(name=name).aggregate(newest=Max("number"))["newest"]
+    return int(newest or 0) + 1
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same sealed files at another place, whole or not at all."""
+    with artifacts.building(target) as partial:
+        shutil.copytree(source, partial, copy_function=_link_or_copy, dirs_exist_ok=True)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, or one without links.
+        shutil.copy2(source, target)

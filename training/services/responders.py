@@ -1,0 +1,180 @@
+"""An artifact opened with all that surrounds it in service, ready to be asked."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from chat import answering, prompts
+from chat.answering import AnswerRequest
+from chat.errand import GUARDED_CONFIDENCE, knowledge_tokens
+from chat.inference.artifacts import ArtifactError
+from chat.inference.engine import Engine
+from chat.inference.opening import EngineSpec, open_engine
+from chat.knowledge.confidence import Evidence, confidence
+from chat.knowledge.matching import OPPOSED, Match
+from chat.knowledge.questions import leans_on_context, normalized
+from chat.libraries import Library, LibraryShelf, Query
+from chat.models import Bot, CuratedAnswer
+from chat.models.fields import LOCALES
+from chat.selectors import approved_answers
+from chat.services.notices import notice_text
+from training.evaluation.overhearing import Overheard
+from training.evaluation.responding import Responder, Response, Source
+from training.frozen import FrozenRow
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """``overheard`` is the engine that ``responder`` asks."""
+
+    responder: Responder
+    overheard: Overheard
+
+    @property
+    def engine(self) -> Engine:
+        return self.overheard
+
+
+Opening = Callable[[Path], AbstractContextManager[Opened]]
+"""Opens an artifact; the engine is closed when the block ends."""
+
+
+def opening(bot: Bot) -> Opening:
+    """Opens artifacts as a runner of this machine would, and answers with what ``bot`` knows."""
+
+    @contextmanager
+    def opened(artifact: Path) -> Iterator[Opened]:
+        shelf = LibraryShelf()
+        for locale in LOCALES:
+            # Runners have read it all before the first customer asks.
+            shelf.library(bot, locale)
+        with engine_of(artifact) as engine:
+            overheard = Overheard(engine)
+            yield Opened(AsServed(bot, overheard, shelf), overheard)
+
+    return opened
+
+
+@contextmanager
+def engine_of(artifact: Path) -> Iterator[Engine]:
+    """The engine of an artifact on this machine, with one seat: questions come one by one."""
+    engine = open_engine(
+        EngineSpec(
+            device=settings.CHAT_DEVICE,
+            artifact=artifact,
+            threads=settings.CHAT_THREADS,
+            seats=1,
+            context_length=settings.CHAT_CONTEXT_TOKENS,
+        )
+    )
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def base_engine_or_none(base: str) -> Iterator[Engine | None]:
+    """The exported base model, in the precision that this installation serves."""
+    place = settings.MODELS_DIR / "serving" / f"{base}-{settings.CHAT_PRECISION}"
+    try:
+        with engine_of(place) as engine:
+            yield engine
+    except ArtifactError:
+        yield None
+
+
+class AsServed:
+    """Answers as csbot does: word for word, by meaning when sure, else the model reads what is
+    near and writes, and where it is not likely right a person is offered."""
+
+    def __init__(self, bot: Bot, engine: Engine, shelf: LibraryShelf | None = None) -> None:
+        self._bot = bot
+        self._engine = engine
+        self._shelf = shelf or LibraryShelf()
+
+    def respond(self, row: FrozenRow) -> Response:
+        began = time.perf_counter()
+        leans = len(row.messages) > 2 and leans_on_context(row.question)
+        exact = None if leans else self._word_for_word(row)
+        if exact is not None:
+            return self._response(began, exact.text, "curated", 1.0)
+        library = self._shelf.library(self._bot, row.locale)
+        match = self._search(row, library, leans=leans)
+        if match is not None and match.answer is not None:
+            answer = CuratedAnswer.objects.get(pk=match.answer)
+            return self._response(began, answer.text, "curated", 1.0)
+        return self._written(began, row, library, match)
+
+    def _word_for_word(self, row: FrozenRow) -> CuratedAnswer | None:
+        found = approved_answers(self._bot).filter(
+            locale=row.locale, variants__normalized=normalized(row.question)
+        )
+        answers = list(found.distinct()[:2])
+        return answers[0] if len(answers) == 1 else None
+
+    def _search(self, row: FrozenRow, library: Library, *, leans: bool) -> Match | None:
+        if not len(library.index):
+            return None
+        asked = [each["content"] for each in row.messages if each["role"] == "user"]
+        before = asked[-2] if leans and len(asked) > 1 else ""
+        return self._shelf.search(library, Query(row.question, library.version, leans, before))
+
+    def _written(
+        self, began: float, row: FrozenRow, library: Library, match: Match | None
+    ) -> Response:
+        if self._sureness(match, library, ()) < self._least:
+            return self._response(began, notice_text("unanswered", row.locale), "notice", 0.0)
+        logprobs: list[float] = []
+        request = AnswerRequest(
+            request_id=f"evaluated-{row.id}",
+            prompt=prompts.Prompt(
+                instructions=self._bot.text(self._bot.instructions, row.locale),
+                turns=row.messages[:-1],
+                knowledge=self._knowledge(match),
+                locale=row.locale,
+            ),
+            max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
+            knowledge_tokens=knowledge_tokens(self._engine),
+            on_token=logprobs.append,
+        )
+        deltas = list(answering.answer(request, self._engine))
+        text, tokens = "".join(deltas).strip(), len(logprobs) or len(deltas)
+        sure = self._sureness(match, library, tuple(logprobs))
+        if sure < self._least or not text:
+            text = notice_text("unsure" if match else "unanswered", row.locale)
+            return self._response(began, text, "notice", sure, tokens)
+        return self._response(began, text, "model", sure, tokens)
+
+    @property
+    def _least(self) -> float:
+        is_offered = self._bot.unsure_answers == Bot.UnsureAnswers.OFFER
+        return self._bot.confidence_threshold if is_offered else 0.0
+
+    def _sureness(
+        self, match: Match | None, library: Library, logprobs: tuple[float, ...]
+    ) -> float:
+        if match is None:
+            return 1.0
+        evidence = Evidence(match.score, match.rank, match.margin, logprobs)
+        sure = confidence(evidence, library.weights)
+        return min(sure, GUARDED_CONFIDENCE) if match.objection in OPPOSED else sure
+
+    def _knowledge(self, match: Match | None) -> tuple[prompts.Knowledge, ...] | None:
+        if match is None:
+            return None
+        answers = approved_answers(self._bot).in_bulk([each.answer for each in match.near])
+        return tuple(
+            prompts.Knowledge(each.question, answers[each.answer].text)
+            for each in match.near
+            if each.answer in answers
+        )
+
+    def _response(
+        self, began: float, text: str, source: Source, sure: float, tokens: int = 0
+    ) -> Response:
+        return Response(text, source == "notice", source, sure, time.perf_counter() - began, tokens)
