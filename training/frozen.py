@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -84,7 +84,7 @@ def write_rows(folder: Path, rows: Iterable[FrozenRow]) -> Written:
     The same rows in the same order are the same file: it is written once, and written again
     only where it was damaged.
     """
-    data = b"".join(json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n" for row in rows)
+    data = b"".join(_line(row) for row in rows)
     sha256 = hashlib.sha256(data).hexdigest()
     path = folder / f"{sha256}.jsonl"
     if not _is_whole(path, sha256):
@@ -124,6 +124,11 @@ def diff(before: Sequence[FrozenRow], after: Sequence[FrozenRow]) -> Diff:
         elif old.split != row.split:
             moved.append((old, row))
     return Diff(tuple(added), tuple(gone.values()), tuple(changed), tuple(moved))
+
+
+def _line(row: FrozenRow) -> bytes:
+    content = {each.name: getattr(row, each.name) for each in fields(row)}
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
 
 
 def _row(data: dict[str, object]) -> FrozenRow:

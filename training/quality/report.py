@@ -177,7 +177,7 @@ def _contradicting(rows: Sequence[FrozenRow]) -> list[Contradiction]:
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:
-    return dict(Counter(names).most_common())
+    return dict(sorted(Counter(names).items(), key=lambda each: (-each[1], each[0])))
 
 
 def _lengths(values: Sequence[int]) -> Lengths:
