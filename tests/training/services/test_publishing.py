@@ -24,6 +24,7 @@ from training.services.runs import Claim
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.filterwarnings("ignore"),  # Of the model libraries.
+    pytest.mark.timeout(180),  # They load for a while where others compute, too.
 ]
 
 
