@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from chat import prompts
-from chat.inference.engine import Engine, EngineError, GenerationParams
+from chat.inference.engine import Choice, Engine, EngineError, GenerationParams
 from chat.prompts import Prompt
 
 LONGEST_UNIT = 160
@@ -20,7 +20,8 @@ class AnswerRequest:
     """One reply to be written. ``request_id`` names it to the engine for cancelling.
 
     ``knowledge_tokens`` bounds what is read of the prompt's knowledge; ``on_token`` hears the
-    log-probability of each token from engines that know it.
+    log-probability of each token from engines that know it. With ``choices`` the answer is one
+    of them.
     """
 
     request_id: str
@@ -28,6 +29,7 @@ class AnswerRequest:
     max_new_tokens: int
     knowledge_tokens: int | None = None
     on_token: Callable[[float], None] | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 def answer(request: AnswerRequest, engine: Engine) -> Iterator[str]:
@@ -44,7 +46,9 @@ def answer(request: AnswerRequest, engine: Engine) -> Iterator[str]:
         raise EngineError(
             "the question does not fit the window", code="prompt_too_long", retryable=False
         ) from None
-    params = GenerationParams(max_new_tokens=request.max_new_tokens, on_token=request.on_token)
+    params = GenerationParams(
+        max_new_tokens=request.max_new_tokens, on_token=request.on_token, choices=request.choices
+    )
     try:
         yield from until_repetitive(engine.stream(request.request_id, messages, params))
     finally:

@@ -1,16 +1,17 @@
 """Which engine answers for which bot: deployments from the database, engines kept open."""
 
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 
-from chat.inference.artifacts import ArtifactError
+from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import Engine, EngineError, GenerationParams
 from chat.inference.opening import EngineSpec, open_engine
 from chat.models import Bot, Deployment
-from chat.prompts import Prompt, build
+from chat.prompts import Prompt, Style, build
 from chat.selectors import active_deployments
 
 
@@ -20,6 +21,7 @@ class Served:
 
     deployment: Deployment
     engine: Engine
+    style: Style = "words"
 
 
 def spec_of(deployment: Deployment) -> EngineSpec:
@@ -41,6 +43,14 @@ def spec_of(deployment: Deployment) -> EngineSpec:
     )
 
 
+@functools.cache
+def style_of(spec: EngineSpec) -> Style:
+    """What the model of an artifact writes; artifacts never change. Words without one."""
+    if spec.artifact is None or spec.engine in ("openai", "echo"):
+        return "words"
+    return "number" if read_manifest(spec.artifact).facts.style == "number" else "words"
+
+
 class EngineShelf:
     """Opens each engine once, however many bots share it. Safe to use from threads."""
 
@@ -54,7 +64,8 @@ class EngineShelf:
         deployment = active_deployments().filter(bot=bot).first()
         if deployment is None:
             raise EngineError(f"bot {bot.pk} has no deployment", code="no_model", retryable=False)
-        return Served(deployment, self._engine(spec_of(deployment)))
+        spec = spec_of(deployment)
+        return Served(deployment, self._engine(spec), style_of(spec))
 
     def warm_up(self) -> None:
         """Open what is deployed and read each bot's instructions once.

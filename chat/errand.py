@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from chat import prompts, ready
+from chat import choosing, prompts, ready
 from chat.answer_cache import AnswerCache
 from chat.answering import AnswerRequest
 from chat.deployments import EngineShelf, Served
@@ -17,7 +17,7 @@ from chat.knowledge.matching import OPPOSED, Match
 from chat.libraries import Library, LibraryShelf, Query
 from chat.models import Message
 from chat.ready import Asked, Reading, Ready
-from chat.selectors import question_before, turns_before
+from chat.selectors import answers_given, question_before, turns_before
 from chat.services.replies import Claim
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ def prepare(claim: Claim, shelves: Shelves) -> Errand:
         message.reply_to.text,
         bot.knowledge_version,
         leans=question.leans,
-        before=question_before(message.reply_to) if question.leans else "",
+        before="" if question.is_first else question_before(message.reply_to),
+        given=() if question.is_first else answers_given(message.reply_to),
     )
     library = None if found else _library(shelves, claim, question.locale)
     return Errand(claim, question, served, found, key, library, query)
@@ -112,10 +113,14 @@ def request(errand: Errand, on_token: Callable[[float], None]) -> AnswerRequest:
             ),
             knowledge=errand.reading.knowledge,
             locale=locale,
+            style=errand.served.style,
         ),
         max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
         knowledge_tokens=knowledge_tokens(errand.served.engine),
         on_token=on_token,
+        choices=choosing.choices([each for each, _ in errand.reading.near])
+        if errand.served.style == "number"
+        else (),
     )
 
 
@@ -132,7 +137,15 @@ def sureness(errand: Errand, logprobs: tuple[float, ...]) -> float | None:
 
 
 def is_shown_only_when_sure(errand: Errand) -> bool:
-    """Whether customers see the model's words only once it is known that they are likely right."""
+    """Whether customers see the model's words only once it is known that they are likely right.
+    A number is for nobody's eyes: the answer that it names is."""
+    if errand.served.style == "number":
+        return True
+    return is_offered_when_unsure(errand)
+
+
+def is_offered_when_unsure(errand: Errand) -> bool:
+    """Whether similar questions and a person stand in for an answer that may be wrong."""
     bot = errand.claim.message.conversation.bot
     return bot.unsure_answers == bot.UnsureAnswers.OFFER and errand.match is not None
 
@@ -142,6 +155,8 @@ def is_worth_trying(errand: Errand) -> bool:
 
     A model that was sure of every word would reach this confidence, and no other does.
     """
+    if errand.served.style == "number" and not errand.reading.near:
+        return False
     if not is_shown_only_when_sure(errand):
         return True
     best = sureness(errand, ())

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import logging
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +25,7 @@ from chat.knowledge.embedding import (
     Vectors,
     open_embedder,
 )
-from chat.knowledge.index import Index, Variant
+from chat.knowledge.index import Candidate, Index, Variant
 from chat.knowledge.matching import Kind, Match, Thresholds, decide
 from chat.models import Bot, Calibration, CuratedAnswer, QuestionVariant, QuestionVector
 from chat.models.fields import LOCALES
@@ -53,13 +54,16 @@ class Library:
 class Query:
     """A question for :meth:`LibraryShelf.search`, and the ``version`` of the bot's knowledge now.
 
-    ``before`` is what the customer asked last, for a question that ``leans`` on it.
+    ``before`` is what the customer asked last, empty for a first question, and ``given`` are the
+    approved answers that the customer has had. A question that ``leans`` on what was said is never
+    answered without a model.
     """
 
     question: str
     version: int
     leans: bool = False
     before: str = ""
+    given: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -108,10 +112,7 @@ class LibraryShelf:
         """
         if not len(library.index):
             return Match(Kind.NONE, None)
-        text = query.question
-        if query.leans and query.before:
-            text = f"{query.before} {query.question}"
-        candidates = library.index.nearest(self._vector(text), CANDIDATES)
+        candidates = self.nearest(library, query)
         match = decide(
             query.question, candidates, library.thresholds, names=library.names, leans=query.leans
         )
@@ -119,6 +120,22 @@ class LibraryShelf:
             # What was changed since may be just this wording: the model reads it as it is now.
             return Match(Kind.NONE, None, match.near, "outdated")
         return match
+
+    def nearest(
+        self, library: Library, query: Query, *, without: Iterable[str] = ()
+    ) -> list[Candidate]:
+        """The answers nearest to a question, and to what was said before it.
+
+        Raises :class:`EmbeddingError`.
+        """
+        before = query.before
+        return library.index.nearest(
+            self._vector(query.question),
+            CANDIDATES,
+            without=without,
+            joined=self._vector(f"{before} {query.question}") if before else None,
+            given=query.given,
+        )
 
     def _embed(self, text: str) -> Vectors:
         vector: Vectors = self.embedder.embed([text])[0]

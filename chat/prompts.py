@@ -3,15 +3,24 @@
 Change anything here and raise ``VERSION``: it is recorded with every answer.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from chat.inference.engine import ChatMessage
 
-VERSION = "2"
+VERSION = "3"
 
 Count = Callable[[Sequence[ChatMessage]], int]
 """Tells the tokens of a list of messages."""
+
+Style = Literal["words", "number"]
+"""What the model writes: an answer in words, or the number of the approved question that asks
+the same as the customer. Customers then get its approved answer, word for word."""
+
+NOBODY = "0"
+"""The number that hands over to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class Prompt:
     turns: tuple[ChatMessage, ...]
     knowledge: tuple[Knowledge, ...] | None = None
     locale: str = "en"
+    style: Style = "words"
 
 
 class PromptTooLong(Exception):
@@ -46,6 +56,8 @@ class _Wording:
     pair: str
     rule: str
     nothing: str
+    which: str
+    number: str
 
 
 _WORDINGS = {
@@ -55,22 +67,52 @@ _WORDINGS = {
         rule="If one of them answers the question, answer with it. "
         "If none does, say that you do not know and offer a person.",
         nothing="No approved answer is near this question: say that you do not know and offer a person.",
+        which="Which of these asks the same, the nearest first?",
+        number="Reply with its number, or 0 if none does.",
     ),
     "zh-hans": _Wording(
         approved="已审核的答案，最接近的在前：",
         pair="{number}. 问：{question}\n答：{answer}",
         rule="如果其中一条能回答问题，就用它回答；如果都不能，请说明不知道，并建议联系人工客服。",
         nothing="没有与这个问题接近的已审核答案：请说明不知道，并建议联系人工客服。",
+        which="下面哪一条问的是同一件事？最接近的在前：",
+        number="请只回复编号；都不是就回复 0。",
     ),
 }
 
 
 def build(prompt: Prompt) -> list[ChatMessage]:
-    """The messages for the chat template, instructions and knowledge first."""
-    parts = [prompt.instructions.strip(), _approved(prompt)]
-    text = "\n\n".join(part for part in parts if part)
-    head: list[ChatMessage] = [{"role": "system", "content": text}] if text else []
-    return head + list(prompt.turns)
+    """The messages for the chat template, instructions first.
+
+    A model that writes words reads the knowledge with its instructions. One that names a number
+    reads approved questions behind the customer's own, so that it reads each of them knowing
+    what was asked; what a customer writes cannot make it name anything but a number.
+    """
+    if prompt.style == "number":
+        head, turns = prompt.instructions.strip(), _asked_which(prompt)
+    else:
+        parts = [prompt.instructions.strip(), _approved(prompt)]
+        head, turns = "\n\n".join(part for part in parts if part), list(prompt.turns)
+    system: list[ChatMessage] = [{"role": "system", "content": head}] if head else []
+    return system + turns
+
+
+def chosen(reply: str, count: int) -> int | None:
+    """The place, from 0, of the approved question that a reply names; None for nobody, for more
+    than ``count`` and for anything else."""
+    found = re.fullmatch(r"\s*([1-9])\s*[.。]?\s*", reply)
+    return int(found[1]) - 1 if found and int(found[1]) <= count else None
+
+
+def _asked_which(prompt: Prompt) -> list[ChatMessage]:
+    wording = _WORDINGS.get(prompt.locale, _WORDINGS["en"])
+    lines = [
+        f"{number}. {' '.join(pair.question.split())}"
+        for number, pair in enumerate(prompt.knowledge or (), 1)
+    ]
+    question = prompt.turns[-1]["content"]
+    text = "\n".join([question, "", wording.which, *lines, wording.number])
+    return [*prompt.turns[:-1], {"role": "user", "content": text}]
 
 
 def _approved(prompt: Prompt) -> str:

@@ -14,6 +14,7 @@ from django.db.models import Prefetch
 from chat import prompts
 from chat.answer_cache import AnswerCache, CacheScope, cache_key
 from chat.knowledge import matching, questions
+from chat.knowledge.index import Candidate
 from chat.knowledge.matching import Match
 from chat.models import CuratedAnswer, Deployment, Dispute, Feedback, Message, QuestionVariant
 from chat.selectors import active_deployments, approved_answers, is_first_question
@@ -56,12 +57,13 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Approved answers near a question. ``knowledge`` is for the prompt, nearest first, None
-    for a bot that knows nothing; ``similar`` are questions to offer ("Did you mean ...?");
-    ``facts`` are stored with the reply."""
+    for a bot that knows nothing, and ``near`` the same with what found them; ``similar`` are
+    questions to offer ("Did you mean ...?"); ``facts`` are stored with the reply."""
 
     knowledge: tuple[prompts.Knowledge, ...] | None
     similar: tuple[str, ...]
     facts: dict[str, Any]
+    near: tuple[tuple[Candidate, CuratedAnswer], ...] = ()
 
 
 def asked(question: Message) -> Asked:
@@ -197,7 +199,20 @@ def read(question: Asked, match: Match | None) -> Reading:
             :SUGGESTIONS
         ],
         facts=match_facts(match, [answer for _, answer in near]),
+        near=tuple(near),
     )
+
+
+def by_number(question: Asked, reading: Reading, reply: str) -> Ready | None:
+    """The approved answer that a model named by its number, as the policy lets it be said."""
+    place = prompts.chosen(reply, len(reading.near))
+    if place is None:
+        return None
+    _, answer = reading.near[place]
+    if (text := _moderated(answer.text, question)) is None:
+        return None
+    facts = {**reading.facts, "kind": "named", "number": place + 1}
+    return Ready(text, Message.Source.MODEL, facts, answer)
 
 
 def match_facts(match: Match, answers: Sequence[CuratedAnswer]) -> dict[str, Any]:

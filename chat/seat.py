@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import TypeVar
 
 from channels.db import database_sync_to_async
@@ -93,7 +94,8 @@ class Seat:
         if errand.is_worth_trying(task):
             await self._write(request, hidden=errand.is_shown_only_when_sure(task))
         if not self._over:
-            await database_sync_to_async(self._settle)(task)
+            settle = self._settle_named if task.served.style == "number" else self._settle
+            await database_sync_to_async(settle)(task)
 
     async def _find(self, task: Errand) -> Ready | None:
         """An approved answer to what was meant."""
@@ -229,6 +231,23 @@ class Seat:
                 timings={"answer": round(time.monotonic() - self._begun, 4)},
             ),
         )
+
+    @transaction.atomic
+    def _settle_named(self, task: Errand) -> None:
+        """The model named one of the approved answers, or nobody."""
+        assert self._screen is not None
+        found = ready.by_number(task.question, task.reading, self.text)
+        provenance = self._provenance(task)
+        if found is None:
+            provenance = replace(provenance, is_unsure=True, suggestions=task.reading.similar)
+        else:
+            provenance = replace(provenance, match=found.match, curated_answer=found.answer)
+        if found is None or (provenance.is_unsure and errand.is_offered_when_unsure(task)):
+            replies.settle_offered(self.claim, provenance=replace(provenance, curated_answer=None))
+        elif replies.settle_sent(
+            self.claim, text=found.text, source=found.source, provenance=provenance
+        ):
+            self._keep(task, CachedAnswer(found.text, self.message_id, time.time()), provenance)
 
     @transaction.atomic
     def _settle(self, task: Errand) -> None:

@@ -79,6 +79,14 @@ def question_before(question: Message) -> str:
     return earlier.order_by("-seq").values_list("text", flat=True).first() or ""
 
 
+def answers_given(question: Message) -> tuple[int, ...]:
+    """The curated answers that the customer has had in this conversation."""
+    earlier = question.conversation.messages.filter(
+        seq__lt=question.seq, curated_answer__isnull=False
+    )
+    return tuple(earlier.values_list("curated_answer", flat=True).distinct())
+
+
 def approved_answers(bot: Bot) -> CuratedAnswerQuerySet:
     """What may be served of the bot's curated answers now."""
     return CuratedAnswer.objects.in_force().filter(bot=bot)

@@ -28,6 +28,7 @@ class Facts:
     """What an artifact is, as its maker states it.
 
     ``format`` is ``safetensors``, ``genai`` or ``onnx``; ``precision`` is that of the weights.
+    ``style`` is what it was tuned to write, see :data:`chat.prompts.Style`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Facts:
     base: str
     precision: str
     source: str
+    style: str = "words"
 
 
 @dataclass(frozen=True, slots=True)

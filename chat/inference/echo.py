@@ -33,15 +33,18 @@ class EchoEngine:
     def stream(
         self, request_id: str, messages: Sequence[ChatMessage], params: GenerationParams
     ) -> Iterator[str]:
-        """Yield the last user message again, a word at a time."""
+        """Yield the last user message again, a word at a time; of choices the one with most bias."""
         room = self.context_length - self.count_tokens(messages)
         if room <= 0:
             raise too_long_error(self.count_tokens(messages), self.context_length)
         question = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
         ended = threading.Event()
+        words = _WORD.findall(question)[: min(room, params.max_new_tokens)]
+        if params.choices:
+            words = [max(params.choices, key=lambda each: each.bias).text]
         with self._seats.seat(request_id) as work:
             work.on_end(ended.set)
-            for word in _WORD.findall(question)[: min(room, params.max_new_tokens)]:
+            for word in words:
                 ended.wait(self._delay)
                 if work.is_over():
                     return

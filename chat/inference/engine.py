@@ -17,6 +17,15 @@ class ChatMessage(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One text that an answer may be, a single token, and what is added to the natural
+    log-probability that the model gives it."""
+
+    text: str
+    bias: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationParams:
     """How to generate one answer.
 
@@ -27,6 +36,10 @@ class GenerationParams:
     0, in order: by the thread that reads the stream, before the delta that the token completes.
     It is the probability that the model gave, whatever ``temperature`` and ``top_p`` made of it.
     The token that ends an answer is no part of it. Engines that do not know never call.
+
+    With ``choices`` the answer is one of their texts, the likeliest with its bias, and ``on_token``
+    hears how likely that one is among them. Engines without access to the model's probabilities
+    take the likeliest that they can see, or let the model write and leave the choice to the caller.
     """
 
     max_new_tokens: int = 256
@@ -36,6 +49,7 @@ class GenerationParams:
     ignore_eos: bool = False
     draft: str = ""
     on_token: Callable[[float], None] | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 class EngineError(Exception):

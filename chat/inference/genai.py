@@ -14,6 +14,7 @@ from chat.inference.decoder import DecoderShape, RowDecoder
 from chat.inference.detokenizer import Detokenizer
 from chat.inference.engine import ChatMessage, EngineError, GenerationParams
 from chat.inference.rows import Rows
+from chat.inference.sampling import Sampler
 from chat.inference.scheduler import Answer, Scheduler, Token
 from chat.inference.seats import too_long_error
 from chat.inference.tokenizer import ChatTokenizer
@@ -83,9 +84,10 @@ class GenaiEngine:
         prompt = self._tokenizer.prompt_ids(messages)
         if len(prompt) >= self.context_length:
             raise too_long_error(len(prompt), self.context_length)
-        room = min(params.max_new_tokens, self.context_length - len(prompt))
+        sampler = Sampler(params, self._tokenizer.token_of)
+        room = min(sampler.limit, self.context_length - len(prompt))
         stops = frozenset() if params.ignore_eos else self._tokenizer.stop_ids
-        return Answer(request_id, prompt, params, stops, room)
+        return Answer(request_id, prompt, params, stops, room, sampler)
 
 
 def _shape(config: dict[str, object]) -> DecoderShape:

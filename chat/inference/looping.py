@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chat.inference.detokenizer import Detokenizer
 from chat.inference.engine import ChatMessage, GenerationParams
-from chat.inference.sampling import Sampler, log_probability
+from chat.inference.sampling import Sampler
 from chat.inference.seats import Seats, Work, too_long_error
 from chat.inference.tokenizer import ChatTokenizer
 
@@ -72,9 +72,9 @@ class LoopEngine:
 
     def _tokens(self, prompt: list[int], params: GenerationParams, work: Work) -> Iterator[int]:
         stops = frozenset() if params.ignore_eos else self._tokenizer.stop_ids
-        sampler = Sampler(params)
+        sampler = Sampler(params, self._tokenizer.token_of)
         ids, past, length = prompt, None, len(prompt)
-        for _ in range(min(params.max_new_tokens, self.context_length - len(prompt))):
+        for _ in range(min(sampler.limit, self.context_length - len(prompt))):
             if work.is_over() or self._forward is None:
                 return
             logits, past = self._forward(ids, past, length)
@@ -82,6 +82,6 @@ class LoopEngine:
             if token in stops:
                 return
             if params.on_token is not None:
-                params.on_token(log_probability(logits, token))
+                params.on_token(sampler.log_probability(logits, token))
             yield token
             ids, length = [token], length + 1

@@ -2,15 +2,17 @@
 
 import contextlib
 import json
+import math
 import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 
-from chat.inference.engine import ChatMessage, EngineError, GenerationParams
+from chat.inference.engine import ChatMessage, Choice, EngineError, GenerationParams
 from chat.inference.seats import Seats, Work
 
+_MOST_LOGPROBS = 20
 _BYTES_PER_TOKEN = 3
 """A cautious guess: the server's tokenizer is not ours to know. In UTF-8, a Chinese character
 has three bytes and about one token."""
@@ -67,6 +69,9 @@ class OpenAIEngine:
                     if work.is_over():
                         return
                     choice = _choice(line)
+                    if params.choices and (seen := _seen(choice, params.choices)):
+                        yield _likeliest(seen, params)
+                        return
                     if params.on_token is not None:
                         for logprob in _logprobs(choice):
                             params.on_token(logprob)
@@ -100,8 +105,10 @@ class OpenAIEngine:
         if params.ignore_eos:
             # Not in OpenAI's own interface; vLLM, SGLang and llama.cpp know it.
             body["ignore_eos"] = True
-        if params.on_token is not None:
+        if params.on_token is not None or params.choices:
             body["logprobs"] = True
+        if params.choices:
+            body |= {"max_tokens": 1, "top_logprobs": _MOST_LOGPROBS}
         with self._client.stream("POST", "chat/completions", json=body) as response:
             yield response
 
@@ -157,6 +164,26 @@ def _choice(line: str) -> dict[str, Any]:
 def _delta(choice: dict[str, Any]) -> str:
     """The text of a choice; empty for roles."""
     return str((choice.get("delta") or {}).get("content") or "")
+
+
+def _seen(choice: dict[str, Any], choices: Sequence[Choice]) -> dict[str, float]:
+    """The choices among the likeliest first tokens that the server tells, each with its
+    log-probability and bias; empty from servers that tell none."""
+    for token in (choice.get("logprobs") or {}).get("content") or ():
+        told = {
+            str(each["token"]).strip(): float(each["logprob"])
+            for each in token.get("top_logprobs") or ()
+        }
+        return {each.text: told[each.text] + each.bias for each in choices if each.text in told}
+    return {}
+
+
+def _likeliest(seen: dict[str, float], params: GenerationParams) -> str:
+    best = max(seen, key=lambda text: seen[text])
+    if params.on_token is not None:
+        total = math.log(sum(math.exp(each - seen[best]) for each in seen.values()))
+        params.on_token(-total)
+    return best
 
 
 def _logprobs(choice: dict[str, Any]) -> Iterator[float]:

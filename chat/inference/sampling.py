@@ -1,4 +1,6 @@
-"""Which token comes next: the most likely one, or a drawn one that a seed repeats."""
+"""Which token comes next: the most likely one, a drawn one that a seed repeats, or one of a few."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +21,33 @@ def log_probability(logits: NDArray[np.float32], token: int) -> float:
 
 
 class Sampler:
-    """Draws the tokens of one answer."""
+    """Draws the tokens of one answer.
 
-    def __init__(self, params: GenerationParams) -> None:
+    ``limit`` is how many it may have: with choices one, otherwise as many as asked for.
+    """
+
+    def __init__(self, params: GenerationParams, token_of: Callable[[str], int]) -> None:
         self._temperature = params.temperature
         self._top_p = params.top_p
         self._random = np.random.default_rng(params.seed)
+        self._tokens = np.array([token_of(each.text) for each in params.choices], np.intp)
+        self._biases = np.array([each.bias for each in params.choices])
+        self.limit = 1 if params.choices else params.max_new_tokens
+
+    def log_probability(self, logits: NDArray[np.float32], token: int) -> float:
+        """Of ``token`` in the whole vocabulary, or with its bias among the choices."""
+        if not len(self._tokens):
+            return log_probability(logits, token)
+        return log_probability(self._weighed(logits), int(np.argmax(self._tokens == token)))
+
+    def _weighed(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        weighed: NDArray[np.float32] = (logits[self._tokens] + self._biases).astype(np.float32)
+        return weighed
 
     def pick(self, logits: NDArray[np.float32]) -> int:
         """The next token for one row of logits."""
+        if len(self._tokens):
+            return int(self._tokens[self._weighed(logits).argmax()])
         if self._temperature <= 0:
             return int(logits.argmax())
         count = min(_NUCLEUS, logits.size)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from chat.inference.engine import EngineError, GenerationParams
 from chat.inference.rows import Rows
-from chat.inference.sampling import Sampler, log_probability
+from chat.inference.sampling import Sampler
 from chat.inference.seats import closed_error, duplicate_error
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Answer:
     stop_ids: frozenset[int]
     room: int
     """Tokens that the answer may take."""
-    sampler: Sampler = field(init=False)
+    sampler: Sampler
     output: "SimpleQueue[Token | EngineError | None]" = field(default_factory=SimpleQueue)
     cancelled: bool = False
     row: int = -1
@@ -49,7 +49,6 @@ class Answer:
     last: int = 0
 
     def __post_init__(self) -> None:
-        self.sampler = Sampler(self.params)
         self.last = self.prompt[-1]
 
 
@@ -163,7 +162,7 @@ class Scheduler:
             stopped = answer.last in answer.stop_ids
             if not stopped:
                 asked = answer.params.on_token is not None
-                logprob = log_probability(row, answer.last) if asked else None
+                logprob = answer.sampler.log_probability(row, answer.last) if asked else None
                 answer.output.put(Token(answer.last, logprob))
             if stopped or answer.written >= answer.room:
                 self._finish(answer)

@@ -42,6 +42,16 @@ class ChatTokenizer:
         """What a model writes to give ``answer`` and end its turn: what it learns to write."""
         return [*self._ids(self._plain(answer)), self._end]
 
+    def token_of(self, text: str) -> int:
+        """The one token that ``text`` is as an answer. Raises :class:`EngineError`."""
+        # Some tokenizers put a space before the first token of a text.
+        ids = self._ids(text)
+        if not ids or self.decode(ids[-1:]).strip() != text:
+            raise EngineError(
+                f"{text!r} is no single token of this model.", code="no_choice", retryable=False
+            )
+        return ids[-1]
+
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 

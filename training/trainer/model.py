@@ -95,8 +95,7 @@ def save_whole(job: Job) -> None:
 
     facts = artifacts.read_manifest(job.base).facts
     is_adapter = job.recipe.method != "full"
-    source = job.base if is_adapter else job.adapter
-    model = _pretrained(source, dtype=torch.float32)
+    model = _pretrained(job.base if is_adapter else job.adapter, dtype=torch.float32)
     if is_adapter:
         model = PeftModel.from_pretrained(model, job.adapter, local_files_only=True)
         model = model.merge_and_unload()
@@ -106,9 +105,9 @@ def save_whole(job: Job) -> None:
         for name in TOKENIZER_FILES:
             if name != "config.json" and (job.base / name).exists():
                 shutil.copyfile(job.base / name, folder / name)
-        artifacts.seal(
-            folder, Facts(facts.name, "safetensors", facts.base, "fp32", f"tuned:{job.recipe.name}")
-        )
+        style = "number" if job.recipe.data.style == "number" else "words"
+        source = f"tuned:{job.recipe.name}"
+        artifacts.seal(folder, Facts(facts.name, "safetensors", facts.base, "fp32", source, style))
         job.check_fence()
 
 

@@ -10,7 +10,7 @@ LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 
 
 def drawn(params: GenerationParams, times: int = 2000) -> Counter[int]:
-    sampler = Sampler(params)
+    sampler = Sampler(params, ord)
     return Counter(sampler.pick(LOGITS) for _ in range(times))
 
 
@@ -45,7 +45,7 @@ def test_low_temperature_prefers_the_likeliest() -> None:
 
 def test_seed_repeats_the_draws() -> None:
     def draws(seed: int) -> list[int]:
-        sampler = Sampler(GenerationParams(temperature=1.0, seed=seed))
+        sampler = Sampler(GenerationParams(temperature=1.0, seed=seed), ord)
         return [sampler.pick(LOGITS) for _ in range(30)]
 
     assert draws(1) == draws(1) != draws(2)

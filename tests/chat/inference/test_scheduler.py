@@ -12,6 +12,7 @@ import pytest
 from chat.inference.decoder import DecoderShape, RowDecoder
 from chat.inference.engine import EngineError, GenerationParams
 from chat.inference.rows import Rows
+from chat.inference.sampling import Sampler
 from chat.inference.scheduler import Answer, Scheduler, Token
 from tests.chat.inference import tiny
 
@@ -69,7 +70,8 @@ def expected(tiny_base: Path) -> list[list[int]]:
 
 
 def answer(name: str, prompt: list[int], count: int = COUNT) -> Answer:
-    return Answer(name, prompt, GenerationParams(), frozenset(), count)
+    params = GenerationParams()
+    return Answer(name, prompt, params, frozenset(), count, Sampler(params, ord))
 
 
 def tokens(answer: Answer) -> list[int]:
@@ -182,7 +184,8 @@ def test_next_turn_continues_after_the_answer(
 
 def test_failing_decoder_ends_all_answers(decoder: CountingDecoder) -> None:
     scheduler = Scheduler(Rows(decoder), seats=2)
-    broken = Answer("broken", [10**6, 5], GenerationParams(), frozenset(), 5)
+    params = GenerationParams()
+    broken = Answer("broken", [10**6, 5], params, frozenset(), 5, Sampler(params, ord))
     scheduler.submit(broken)
     with pytest.raises(EngineError) as failure:
         tokens(broken)
