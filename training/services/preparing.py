@@ -1,0 +1,139 @@
+"""The examples of a run, made of its dataset version and of what its bot knows."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from chat.knowledge.questions import leans_on_context, normalized
+from chat.libraries import LibraryShelf, Query
+from chat.models import Bot, CuratedAnswer
+from chat.services.notices import notice_text
+from training.frozen import FrozenRow
+from training.grounding import Grounded, Wordings, chosen, prepared
+from training.models import RunEvent, TrainingRun
+from training.services import freezing
+from training.trainer import examples
+from training.trainer.recipe import Data, parse
+
+MOST_HELD_OUT = 400
+"""Rows of the split ``dev`` that a run looks at while it trains."""
+
+
+class NothingToLearn(Exception):
+    """No row of the dataset version can be learned from; one sentence, safe to show."""
+
+
+def prepare(run: TrainingRun, folder: Path) -> None:
+    """Write ``train.jsonl`` and ``dev.jsonl`` into the folder of ``run``.
+
+    The same run gives the same files. Raises :class:`NothingToLearn`,
+    :class:`~training.frozen.DatasetDamaged` and ``EmbeddingError``.
+    """
+    recipe = parse(run.recipe)
+    version = run.dataset_version
+    rows = freezing.rows_of(version)
+    bot = run.bot
+    wordings = _wordings(bot)
+    grounded = ground([row for row in rows if row.split != "test"], bot)
+    learned = chosen(
+        [each for each in grounded if each.row.split == "train"], recipe.data, run.seed
+    )
+    learned += _replayed(run, recipe.data, len(learned))
+    if not learned:
+        raise NothingToLearn(
+            "No row of this dataset gives an answer that is approved for the bot: teach the bot "
+            "its answers first (teach_knowledge), or train on words (data.style)."
+        )
+    draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
+    count = examples.write(
+        folder / "train.jsonl",
+        (prepared(each, recipe.data, wordings, draw=draw) for each in learned),
+    )
+    held_out = [each for each in grounded if each.row.split == "dev"]
+    held_out = chosen(held_out, Data(style=recipe.data.style, unknown_share=0.0), run.seed)
+    examples.write(
+        folder / "dev.jsonl",
+        (prepared(each, recipe.data, wordings) for each in held_out[:MOST_HELD_OUT]),
+    )
+    if run.pk:
+        RunEvent.objects.create(
+            run=run,
+            kind="prepared",
+            detail={
+                "examples": count,
+                "hard": sum(each.is_hard for each in learned),
+                "unknown": sum(each.row.hands_over for each in learned),
+                "free": sum(each.is_free for each in grounded),
+            },
+        )
+
+
+def ground(
+    rows: Sequence[FrozenRow], bot: Bot, shelf: LibraryShelf | None = None
+) -> list[Grounded]:
+    """What is near each row's question in the knowledge of ``bot``, its own wording left out.
+
+    Raises ``EmbeddingError``.
+    """
+    shelf = shelf or LibraryShelf()
+    said = _answers_by_text(bot)
+    found: list[Grounded] = []
+    for row in tqdm(rows, desc="Looking up", disable=None):
+        library = shelf.library(bot, row.locale)
+        ids = [
+            said.get((row.locale, normalized(each["content"])))
+            for each in row.messages
+            if each["role"] == "assistant"
+        ]
+        near = shelf.nearest(
+            library, _query(row, ids[:-1], library.version), without=[row.question]
+        )
+        right = None if row.hands_over else ids[-1]
+        found.append(Grounded(row, tuple(near), right, right is None and not row.hands_over))
+    return found
+
+
+def _query(row: FrozenRow, given: Sequence[int | None], version: int) -> Query:
+    asked = [each["content"] for each in row.messages if each["role"] == "user"]
+    return Query(
+        row.question,
+        version,
+        leans=row.is_dialogue and leans_on_context(row.question),
+        before=asked[-2] if len(asked) > 1 else "",
+        given=tuple(each for each in given if each is not None),
+    )
+
+
+def _answers_by_text(bot: Bot) -> dict[tuple[str, str], int]:
+    """The active answers by language and normalised text."""
+    answers = CuratedAnswer.objects.filter(bot=bot, is_active=True)
+    return {
+        (locale, normalized(text)): pk
+        for pk, locale, text in answers.values_list("pk", "locale", "text")
+    }
+
+
+def _wordings(bot: Bot) -> Wordings:
+    texts = dict(CuratedAnswer.objects.filter(bot=bot).values_list("pk", "text"))
+    return Wordings(
+        instructions=lambda locale: bot.text(bot.instructions, locale),
+        hand_over=lambda locale: notice_text("unanswered", locale),
+        answer=lambda pk: texts[pk],
+    )
+
+
+def _replayed(run: TrainingRun, data: Data, count: int) -> list[Grounded]:
+    """Rows that the model which this run continues has learned from: not to be forgotten."""
+    if run.parent is None or run.parent.run is None or not data.replay_share:
+        return []
+    version = run.parent.run.dataset_version
+    if version == run.dataset_version:
+        return []
+    rows = freezing.rows_of(version)
+    old = ground([row for row in rows if row.split == "train"], run.bot)
+    wanted = round(count * data.replay_share / max(0.01, 1 - data.replay_share))
+    draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
+    usable = [each for each in old if data.style != "number" or not each.is_free]
+    return draw.sample(usable, min(wanted, len(usable)))
