@@ -1,3 +1,3 @@
 """The pages of training in the staff console."""
 
-from training.console import evaluations  # noqa: F401
+from training.console import datasets, evaluations, examples, versions  # noqa: F401

@@ -12,6 +12,10 @@ STYLES = {"all": ("console/knowledge.css",)}
 
 
 class Pages(ModelAdmin):
+    """``section`` is the folder of its templates, and what the names of its addresses begin with."""
+
+    section = "knowledge"
+
     class Media:
         css = STYLES
 
@@ -20,7 +24,7 @@ class Pages(ModelAdmin):
     ) -> TemplateResponse:
         return TemplateResponse(
             request,
-            f"knowledge/{template}.html",
+            f"{self.section}/{template}.html",
             {
                 **self.admin_site.each_context(request),
                 "title": title,
@@ -36,7 +40,7 @@ class Pages(ModelAdmin):
 
     def route(self, route: str, view: Any, name: str) -> URLPattern:
         return path(  # type: ignore[no-any-return]
-            route, self.admin_site.admin_view(view), name=f"knowledge_{name}"
+            route, self.admin_site.admin_view(view), name=f"{self.section}_{name}"
         )
 
 

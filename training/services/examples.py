@@ -32,6 +32,11 @@ def kept(dataset: Dataset, turns: Iterable[Turn], *, screen: Screen | None = Non
     return list(turns_of(screened.messages))
 
 
+def is_known(dataset: Dataset, turns: Iterable[Turn], locale: str, *, besides: Example) -> bool:
+    """Whether the dataset holds the same conversation in another example."""
+    return _others(dataset, digest(messages_of(turns), locale), besides=besides)
+
+
 @transaction.atomic
 def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Example:
     """Write an example, new or corrected, with these turns instead of its own.
@@ -40,8 +45,7 @@ def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Exa
     """
     example.messages = list(messages_of(kept(example.dataset, turns)))
     example.digest = digest(example.messages, example.locale)
-    others = Example.objects.filter(dataset=example.dataset, digest=example.digest)
-    if others.exclude(pk=example.pk).exists():
+    if _others(example.dataset, example.digest, besides=example):
         raise InvalidExample(_("This dataset holds the same conversation already."))
     if example.hands_over:
         example.group = ""
@@ -61,3 +65,8 @@ def decide(examples: Iterable[Example], status: Example.Status, *, reviewer: Use
         status=status, reviewer=None if status is Example.Status.DRAFT else reviewer
     )
     return len(ids)
+
+
+def _others(dataset: Dataset, digest: str, *, besides: Example) -> bool:
+    same = Example.objects.filter(dataset=dataset, digest=digest)
+    return same.exclude(pk=besides.pk).exists()
