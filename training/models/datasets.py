@@ -128,7 +128,7 @@ class Example(models.Model):
 class DatasetVersion(models.Model):
     """What a dataset held at one moment: a file that is never written again.
 
-    ``var/training/datasets/<sha256>.jsonl``; its rows are described in docs/training.md.
+    ``var/training/datasets/<sha256>.jsonl``; its rows are described in docs/datasets.md.
     ``counts`` are rows by split, ``report`` is the quality report at that moment.
     """
 
