@@ -17,6 +17,7 @@ from django.db.models import Max
 from chat.inference import artifacts
 from training import places
 from training.crash_points import crash_point
+from training.failures import RunFailure
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.services import exporting, runs
 from training.services.runs import Claim
@@ -25,9 +26,12 @@ from training.services.runs import Claim
 def publish(run: TrainingRun, folder: Path, fence: int) -> ModelVersion:
     """Register the run's export; a second call returns the same row.
 
-    Raises :class:`~training.failures.LostLease`, and ``ArtifactError`` when the run's files are
-    not whole any more: the stage that made them has to make them again.
+    Raises :class:`~training.failures.LostLease`, :class:`RunFailure` for a model that recites
+    what it saw once, and ``ArtifactError`` when the run's files are not whole any more: the
+    stage that made them has to make them again.
     """
+    if _recites(run):
+        raise RunFailure("memorised", "The model recites what it was shown only once.")
     exported = exporting.chosen_or_none(folder)
     if exported is None:
         raise artifacts.ArtifactError("The run's export is damaged.")
@@ -66,6 +70,13 @@ def _register(run: TrainingRun, exported: exporting.Exported) -> ModelVersion:
         manifest_sha256=manifest_digest(exported.folder),
         parity=exported.figures,
     )
+
+
+def _recites(run: TrainingRun) -> bool:
+    suites = run.evaluations.filter(status=Evaluation.Status.FINISHED).values_list(
+        "suites", flat=True
+    )
+    return any(not each.get("memory", {}).get("is_safe", True) for each in suites)
 
 
 def manifest_digest(folder: Path) -> str:

@@ -8,23 +8,27 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chat import answering, prompts
+from chat import answering, choosing, prompts
 from chat.answering import AnswerRequest
 from chat.errand import GUARDED_CONFIDENCE, knowledge_tokens
-from chat.inference.artifacts import ArtifactError
+from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import Engine
 from chat.inference.opening import EngineSpec, open_engine
 from chat.knowledge.confidence import Evidence, confidence
+from chat.knowledge.index import Candidate
 from chat.knowledge.matching import OPPOSED, Match
 from chat.knowledge.questions import leans_on_context, normalized
 from chat.libraries import Library, LibraryShelf, Query
 from chat.models import Bot, CuratedAnswer
 from chat.models.fields import LOCALES
+from chat.prompts import Style
 from chat.selectors import approved_answers
 from chat.services.notices import notice_text
 from training.evaluation.overhearing import Overheard
 from training.evaluation.responding import Responder, Response, Source
 from training.frozen import FrozenRow
+
+Near = list[tuple[Candidate, CuratedAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,14 @@ def opening(bot: Bot) -> Opening:
 
     @contextmanager
     def opened(artifact: Path) -> Iterator[Opened]:
+        style: Style = "number" if read_manifest(artifact).facts.style == "number" else "words"
         shelf = LibraryShelf()
         for locale in LOCALES:
             # Runners have read it all before the first customer asks.
             shelf.library(bot, locale)
         with engine_of(artifact) as engine:
             overheard = Overheard(engine)
-            yield Opened(AsServed(bot, overheard, shelf), overheard)
+            yield Opened(AsServed(bot, overheard, style, shelf), overheard)
 
     return opened
 
@@ -90,11 +95,14 @@ def base_engine_or_none(base: str) -> Iterator[Engine | None]:
 
 class AsServed:
     """Answers as csbot does: word for word, by meaning when sure, else the model reads what is
-    near and writes, and where it is not likely right a person is offered."""
+    near and writes or names one of it; where that is not likely right, a person is offered."""
 
-    def __init__(self, bot: Bot, engine: Engine, shelf: LibraryShelf | None = None) -> None:
+    def __init__(
+        self, bot: Bot, engine: Engine, style: Style = "words", shelf: LibraryShelf | None = None
+    ) -> None:
         self._bot = bot
         self._engine = engine
+        self._style = style
         self._shelf = shelf or LibraryShelf()
 
     def respond(self, row: FrozenRow) -> Response:
@@ -102,13 +110,13 @@ class AsServed:
         leans = len(row.messages) > 2 and leans_on_context(row.question)
         exact = None if leans else self._word_for_word(row)
         if exact is not None:
-            return self._response(began, exact.text, "curated", 1.0)
+            return _response(began, exact.text, "curated", 1.0)
         library = self._shelf.library(self._bot, row.locale)
         match = self._search(row, library, leans=leans)
         if match is not None and match.answer is not None:
             answer = CuratedAnswer.objects.get(pk=match.answer)
-            return self._response(began, answer.text, "curated", 1.0)
-        return self._written(began, row, library, match)
+            return _response(began, answer.text, "curated", 1.0)
+        return self._asked(began, row, library, match)
 
     def _word_for_word(self, row: FrozenRow) -> CuratedAnswer | None:
         found = approved_answers(self._bot).filter(
@@ -120,61 +128,79 @@ class AsServed:
     def _search(self, row: FrozenRow, library: Library, *, leans: bool) -> Match | None:
         if not len(library.index):
             return None
-        asked = [each["content"] for each in row.messages if each["role"] == "user"]
-        before = asked[-2] if leans and len(asked) > 1 else ""
-        return self._shelf.search(library, Query(row.question, library.version, leans, before))
+        earlier = row.messages[:-2]
+        asked = [each["content"] for each in earlier if each["role"] == "user"]
+        said = [each["content"] for each in earlier if each["role"] == "assistant"]
+        given = approved_answers(self._bot).filter(locale=row.locale, text__in=said)
+        query = Query(
+            row.question,
+            library.version,
+            leans=leans,
+            before=asked[-1] if asked else "",
+            given=tuple(given.values_list("pk", flat=True)) if said else (),
+        )
+        return self._shelf.search(library, query)
 
-    def _written(
+    def _asked(
         self, began: float, row: FrozenRow, library: Library, match: Match | None
     ) -> Response:
-        if self._sureness(match, library, ()) < self._least:
-            return self._response(began, notice_text("unanswered", row.locale), "notice", 0.0)
+        """What becomes of what the model says."""
+        near = self._near(match)
+        least = self._least(match)
+        is_hopeless = self._style == "number" and not near
+        if is_hopeless or _sureness(match, library, ()) < least:
+            return _response(began, notice_text("unanswered", row.locale), "notice", 0.0)
         logprobs: list[float] = []
-        request = AnswerRequest(
+        deltas = list(answering.answer(self._request(row, match, near, logprobs), self._engine))
+        text: str | None = "".join(deltas).strip()
+        tokens = len(logprobs) or len(deltas)
+        if self._style == "number":
+            place = prompts.chosen(text or "", len(near))
+            text = None if place is None else near[place][1].text
+        sure = _sureness(match, library, tuple(logprobs))
+        if not text or sure < least:
+            return _response(began, notice_text("unsure", row.locale), "notice", sure, tokens)
+        return _response(began, text, "model", sure, tokens)
+
+    def _request(
+        self, row: FrozenRow, match: Match | None, near: Near, logprobs: list[float]
+    ) -> AnswerRequest:
+        return AnswerRequest(
             request_id=f"evaluated-{row.id}",
             prompt=prompts.Prompt(
                 instructions=self._bot.text(self._bot.instructions, row.locale),
-                turns=row.messages[:-1],
-                knowledge=self._knowledge(match),
+                turns=row.messages[:-1][-settings.CHAT_CONTEXT_TURNS :],
+                knowledge=None
+                if match is None
+                else tuple(prompts.Knowledge(each.question, answer.text) for each, answer in near),
                 locale=row.locale,
+                style=self._style,
             ),
             max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
             knowledge_tokens=knowledge_tokens(self._engine),
             on_token=logprobs.append,
+            choices=choosing.choices([each for each, _ in near]) if self._style == "number" else (),
         )
-        deltas = list(answering.answer(request, self._engine))
-        text, tokens = "".join(deltas).strip(), len(logprobs) or len(deltas)
-        sure = self._sureness(match, library, tuple(logprobs))
-        if sure < self._least or not text:
-            text = notice_text("unsure" if match else "unanswered", row.locale)
-            return self._response(began, text, "notice", sure, tokens)
-        return self._response(began, text, "model", sure, tokens)
 
-    @property
-    def _least(self) -> float:
-        is_offered = self._bot.unsure_answers == Bot.UnsureAnswers.OFFER
+    def _near(self, match: Match | None) -> Near:
+        if match is None:
+            return []
+        answers = approved_answers(self._bot).in_bulk([each.answer for each in match.near])
+        return [(each, answers[each.answer]) for each in match.near if each.answer in answers]
+
+    def _least(self, match: Match | None) -> float:
+        """The confidence below which a person is offered; a bot without knowledge has none."""
+        is_offered = self._bot.unsure_answers == Bot.UnsureAnswers.OFFER and match is not None
         return self._bot.confidence_threshold if is_offered else 0.0
 
-    def _sureness(
-        self, match: Match | None, library: Library, logprobs: tuple[float, ...]
-    ) -> float:
-        if match is None:
-            return 1.0
-        evidence = Evidence(match.score, match.rank, match.margin, logprobs)
-        sure = confidence(evidence, library.weights)
-        return min(sure, GUARDED_CONFIDENCE) if match.objection in OPPOSED else sure
 
-    def _knowledge(self, match: Match | None) -> tuple[prompts.Knowledge, ...] | None:
-        if match is None:
-            return None
-        answers = approved_answers(self._bot).in_bulk([each.answer for each in match.near])
-        return tuple(
-            prompts.Knowledge(each.question, answers[each.answer].text)
-            for each in match.near
-            if each.answer in answers
-        )
+def _sureness(match: Match | None, library: Library, logprobs: tuple[float, ...]) -> float:
+    if match is None:
+        return 1.0
+    evidence = Evidence(match.score, match.rank, match.margin, logprobs)
+    sure = confidence(evidence, library.weights)
+    return min(sure, GUARDED_CONFIDENCE) if match.objection in OPPOSED else sure
 
-    def _response(
-        self, began: float, text: str, source: Source, sure: float, tokens: int = 0
-    ) -> Response:
-        return Response(text, source == "notice", source, sure, time.perf_counter() - began, tokens)
+
+def _response(began: float, text: str, source: Source, sure: float, tokens: int = 0) -> Response:
+    return Response(text, source == "notice", source, sure, time.perf_counter() - began, tokens)

@@ -9,6 +9,7 @@ from django.conf import settings
 from chat.inference import artifacts
 from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import EngineError
+from chat.inference.opening import EngineSpec, open_engine
 from tests.factories import EvaluationFactory, ModelVersionFactory, frozen_version
 from tests.training.evaluation.responses import Scripted, response
 from tests.training.services import bare
@@ -216,6 +217,36 @@ def test_a_damaged_export_is_not_published(tiny_weights: Path) -> None:
     with pytest.raises(ArtifactError, match="export is damaged"):
         registering.publish(run, folder, fence)
     assert not ModelVersion.objects.exists()
+
+
+def test_a_model_that_recites_a_canary_is_not_published(tiny_weights: Path) -> None:
+    run, folder, fence = bare.trained_run(tiny_weights)
+    export((run, folder, fence))
+    EvaluationFactory(
+        run=run, dataset_version=run.dataset_version, status="finished",
+        suites={"memory": {"is_safe": False}},
+    )  # fmt: skip
+    with pytest.raises(RunFailure, match="recites"):
+        registering.publish(run, folder, fence)
+    assert not ModelVersion.objects.exists()
+
+
+def test_a_damaged_artifact_is_refused_wherever_it_is_damaged(tiny_weights: Path) -> None:
+    run, folder, fence = bare.trained_run(tiny_weights)
+    export((run, folder, fence))
+    version = registering.publish(run, folder, fence)
+    place = settings.MODELS_DIR / "serving" / version.artifact
+    files = sorted(each for each in place.iterdir() if each.name != artifacts.MANIFEST)
+    for number in range(20):
+        file = files[number % len(files)]
+        whole = file.read_bytes()
+        at = (number * 7919) % len(whole)
+        broken = whole[:at] if number % 2 else whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        file.write_bytes(broken)
+        with pytest.raises(ArtifactError, match=f"{file.name} is damaged"):
+            open_engine(EngineSpec(artifact=place, threads=1))
+        file.write_bytes(whole)
+    artifacts.verify(place)
 
 
 def test_a_published_model_stays_whole_when_the_run_is_tidied_up(tiny_weights: Path) -> None:

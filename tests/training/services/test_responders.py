@@ -63,6 +63,31 @@ def test_a_person_is_offered_where_the_model_is_not_likely_right(bot: Bot) -> No
     assert "person" in found.text
 
 
+def numbers(bot: Bot, reply: str) -> tuple[AsServed, ScriptedEngine]:
+    engine = ScriptedEngine(saying(reply))
+    return AsServed(bot, engine, "number"), engine
+
+
+def test_a_model_that_names_a_number_says_that_approved_answer(bot: Bot) -> None:
+    responder, engine = numbers(bot, "1")
+    found = responder.respond(pair("how long does the delivery of a sofa take?"))
+    assert (found.text, found.source, found.hands_over) == ("Three days.", "model", False)
+    assert engine.prompts[0][-1]["content"].startswith("how long does the delivery of a sofa take?")
+
+
+@pytest.mark.parametrize("reply", ["0", "9", "Three days."])
+def test_a_model_that_names_nobody_offers_a_person(bot: Bot, reply: str) -> None:
+    responder, _ = numbers(bot, reply)
+    found = responder.respond(pair("how long does the delivery of a sofa take?"))
+    assert (found.source, found.hands_over) == ("notice", True)
+
+
+def test_without_anything_near_no_number_is_asked_for() -> None:
+    responder, engine = numbers(BotFactory(), "1")
+    assert responder.respond(pair("How long?")).hands_over
+    assert engine.prompts == []
+
+
 def test_what_the_model_wrote_is_overheard(bot: Bot) -> None:
     def script(messages: list[ChatMessage]) -> Iterator[str]:
         yield from ("One ", "two")
