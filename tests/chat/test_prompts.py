@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.inference.engine import ChatMessage
-from chat.prompts import Knowledge, Prompt, PromptTooLong, build, fit
+from chat.prompts import Knowledge, Prompt, PromptTooLong, build, chosen, fit
 
 
 def turn(role: str, content: str) -> ChatMessage:
@@ -110,3 +110,30 @@ def test_what_fits_ends_with_the_question_and_begins_with_a_customer(
     assert words(messages) <= tokens
     if len(messages) < len(turns):
         assert messages[0]["role"] == "user"
+
+
+def test_model_that_names_numbers_reads_the_questions_behind_what_was_asked() -> None:
+    turns = (turn("user", "Hi"), turn("assistant", "Hello"), turn("user", "How long?"))
+    built = build(Prompt("Be brief.", turns, KNOWLEDGE[:2], style="number"))
+    assert built[:3] == [turn("system", "Be brief."), *turns[:2]]
+    assert built[3]["content"].splitlines() == [
+        "How long?",
+        "",
+        "Which of these asks the same, the nearest first?",
+        "1. How long is delivery?",
+        "2. How much is delivery?",
+        "Reply with its number, or 0 if none does.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "place"),
+    [
+        *(("1", 0), (" 2 ", 1), ("3.", 2), ("3。", 2)),
+        *((said, None) for said in ("0", "4", "", "12", "1 2", "the first", "1\n2", "-1")),
+    ],
+)
+def test_only_the_number_of_a_question_that_was_shown_names_one(
+    reply: str, place: int | None
+) -> None:
+    assert chosen(reply, 3) == place

@@ -73,7 +73,10 @@ def _logprobs(body: dict[str, Any], count: int) -> Iterator[Any]:
         elif body["model"] == UNSURE:
             yield _MISSING[i % len(_MISSING)]
         else:
-            yield {"content": [{"token": "word", "logprob": -i / 4}]}
+            told = {"token": "word", "logprob": -i / 4}
+            if body.get("top_logprobs"):
+                told["top_logprobs"] = [{"token": str(n), "logprob": -1.0 - n} for n in range(10)]
+            yield {"content": [told]}
 
 
 class _Server(ThreadingHTTPServer):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.inference.engine import ChatMessage, Engine, EngineError, GenerationParams
+from chat.inference.engine import ChatMessage, Choice, Engine, EngineError, GenerationParams
 from chat.inference.tokenizer import ChatTokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Of the model libraries.
@@ -82,6 +82,34 @@ def test_every_token_is_told_before_its_text(engine: Engine) -> None:
     assert all(logprob <= 0 for logprob in told)
     assert all(count > deltas for deltas, count in enumerate(known))
     assert tellers == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("favoured", ["0", "2", "3"])
+def test_answer_with_choices_is_the_likeliest_of_them(engine: Engine, favoured: str) -> None:
+    told: list[float] = []
+    choices = tuple(Choice(text, 500.0 * (text == favoured)) for text in "0123")
+    params = GenerationParams(choices=choices, on_token=told.append)
+    assert answer(engine, f"choice-{favoured}", QUESTION, params) == favoured
+    # Among the choices it is nearly certain; the echo knows no probabilities.
+    assert told == ([] if engine.name == "echo" else [pytest.approx(0, abs=1e-3)])
+
+
+def test_choices_without_favour_are_told_apart_by_the_model(engine: Engine) -> None:
+    told: list[float] = []
+    params = GenerationParams(choices=tuple(map(Choice, "0123")), on_token=told.append)
+    assert answer(engine, "choices", QUESTION, params) in set("0123")
+    assert all(logprob <= 0 for logprob in told)
+
+
+@pytest.mark.parametrize("name", ["genai", "onnx", "transformers"])
+def test_choice_that_is_no_single_token_is_refused(
+    name: str, open_named: Callable[[str], Engine]
+) -> None:
+    engine = open_named(name)
+    params = GenerationParams(choices=(Choice("a long sentence"),))
+    with pytest.raises(EngineError) as refused:
+        answer(engine, "choice", QUESTION, params)
+    assert refused.value.code == "no_choice"
 
 
 def test_asking_for_probabilities_changes_no_answer(engine: Engine) -> None:

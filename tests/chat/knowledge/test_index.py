@@ -77,3 +77,23 @@ def test_vectors_and_variants_have_to_agree() -> None:
             {1: np.ones(4, np.float32)},
             embedder="test",
         )
+
+
+def test_follow_up_is_found_by_what_it_says_and_what_was_said_before_it() -> None:
+    index, vectors, variants = _library(20, 5)
+    alone, before = vectors[0], vectors[50]
+    joined = unit((alone + 3 * before)[None, :])[0]
+    of_before = variants[50].answer
+    ranks = {each.answer: each.rank for each in index.nearest(alone, 20)}
+    both = {each.answer: each.rank for each in index.nearest(alone, 20, joined=joined)}
+    assert both[of_before] > ranks[of_before], "what was said before counts, too"
+
+
+def test_answer_that_was_given_comes_after_another_one_that_is_near() -> None:
+    index, vectors, variants = _library(20, 5)
+    alone, before = vectors[0], vectors[50]
+    joined = unit((alone + 3 * before)[None, :])[0]
+    given = variants[50].answer
+    first = index.nearest(alone, 20, joined=joined, given=[given])[0]
+    assert first.answer == variants[0].answer
+    assert any(each.answer == given for each in index.nearest(alone, 20, joined=joined))
