@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from chat.knowledge.questions import leans_on_context, normalized
-from chat.libraries import LibraryShelf, Query
+from chat.knowledge.embedding import Vectors
+from chat.knowledge.questions import normalized
+from chat.libraries import LibraryShelf, embedded
 from chat.models import Bot, CuratedAnswer
 from chat.services.notices import notice_text
 from training.frozen import FrozenRow
@@ -17,8 +18,13 @@ from training.services import freezing
 from training.trainer import examples
 from training.trainer.recipe import Data, parse
 
+NEAR = 10
+"""One more than a prompt can hold: the right one may be taken out."""
 MOST_HELD_OUT = 400
 """Rows of the split ``dev`` that a run looks at while it trains."""
+
+
+_AT_ONCE = 64
 
 
 class NothingToLearn(Exception):
@@ -70,40 +76,41 @@ def prepare(run: TrainingRun, folder: Path) -> None:
         )
 
 
-def ground(
-    rows: Sequence[FrozenRow], bot: Bot, shelf: LibraryShelf | None = None
-) -> list[Grounded]:
+def ground(rows: Sequence[FrozenRow], bot: Bot) -> list[Grounded]:
     """What is near each row's question in the knowledge of ``bot``, its own wording left out.
 
-    Raises ``EmbeddingError``.
+    Vectors are kept: the next run over the same rows takes seconds. Raises ``EmbeddingError``.
     """
-    shelf = shelf or LibraryShelf()
+    shelf = LibraryShelf()
     said = _answers_by_text(bot)
+    texts = [text for row in rows for text in (row.question, _joined(row)) if text]
+    vectors: dict[str, Vectors] = {}
+    for start in tqdm(range(0, len(texts), _AT_ONCE), desc="Looking up", disable=None):
+        some = texts[start : start + _AT_ONCE]
+        vectors.update(zip(some, embedded(some, shelf.embedder), strict=True))
     found: list[Grounded] = []
-    for row in tqdm(rows, desc="Looking up", disable=None):
-        library = shelf.library(bot, row.locale)
+    for row in rows:
         ids = [
             said.get((row.locale, normalized(each["content"])))
             for each in row.messages
             if each["role"] == "assistant"
         ]
-        near = shelf.nearest(
-            library, _query(row, ids[:-1], library.version), without=[row.question]
+        near = shelf.library(bot, row.locale).index.nearest(
+            vectors[row.question],
+            NEAR,
+            without=[row.question],
+            joined=vectors.get(_joined(row)),
+            given=[each for each in ids[:-1] if each is not None],
         )
         right = None if row.hands_over else ids[-1]
         found.append(Grounded(row, tuple(near), right, right is None and not row.hands_over))
     return found
 
 
-def _query(row: FrozenRow, given: Sequence[int | None], version: int) -> Query:
+def _joined(row: FrozenRow) -> str:
+    """A follow-up with the question before it, as serving looks it up; empty for a first one."""
     asked = [each["content"] for each in row.messages if each["role"] == "user"]
-    return Query(
-        row.question,
-        version,
-        leans=row.is_dialogue and leans_on_context(row.question),
-        before=asked[-2] if len(asked) > 1 else "",
-        given=tuple(each for each in given if each is not None),
-    )
+    return f"{asked[-2]} {asked[-1]}" if len(asked) > 1 else ""
 
 
 def _answers_by_text(bot: Bot) -> dict[tuple[str, str], int]:
