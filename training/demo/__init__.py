@@ -73,7 +73,8 @@ def dialogues(locale: str, answers: Answers) -> Iterator[Entry]:
 
 def unknown(locale: str) -> Iterator[Entry]:
     """Questions that no approved answer fits, near the shop and far from it."""
-    for row in _rows(f"unknown.{locale}.jsonl"):
+    near = [{"question": each, "kind": "near"} for each in demo.unanswered(locale)]
+    for row in [*near, *_rows(f"unknown.{locale}.jsonl")]:
         is_near = row["kind"] == "near"
         yield _entry(
             [Turn("user", row["question"]), Turn("assistant", hand_over(locale))],

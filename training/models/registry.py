@@ -32,6 +32,8 @@ class ModelVersion(models.Model):
     manifest_sha256 = models.CharField(max_length=64)
     # What the export was compared with torch, and each precision that was tried.
     parity = models.JSONField(_("parity"), default=dict)
+    # By language, for chat.knowledge.confidence: learned from held-out questions.
+    confidence = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -1,9 +1,10 @@
 """What will be served answers the held-out questions, and all of it is stored."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,13 @@ from training.models import DatasetVersion, EvaluatedAnswer, Evaluation, ModelVe
 from training.progress import ProgressWriter
 from training.services import exporting, responders, runs, suites
 from training.services.freezing import rows_of
-from training.services.responders import Opening
+from training.services.responders import Opened, Opening
 from training.services.runs import Claim
 from training.trainer.recipe import parse
+
+CONFIDENCE = "confidence.json"
+MOST_JUDGED = 240
+"""Questions of the split ``dev`` from which the confidence in a new model is learned."""
 
 Advance = Callable[[int, int], None]
 """Hears how many of how many questions are done."""
@@ -76,6 +81,7 @@ def evaluate_run(
     version = run.dataset_version
     writer = ProgressWriter(folder, fence)
     with (opening or responders.opening(run.bot))(exported.folder) as opened:
+        _calibrate(opened, questions(Scope(version, split="dev", limit=MOST_JUDGED)), folder)
         return evaluate(
             Subject(f"run-{run.public_id}", run=run, baseline=baseline_or_none(run)),
             Scope(version, suites=suites.of_run(run, recipe, opened)),
@@ -83,6 +89,21 @@ def evaluate_run(
             advance=lambda done, total: writer.share(done / total),
             guard=lambda: _holding(run, fence),
         )
+
+
+def _calibrate(opened: Opened, rows: Sequence[FrozenRow], folder: Path) -> None:
+    """Learn how sure to be of the new model before it is measured; kept for its promotion."""
+    if opened.calibrate is None:
+        return
+    weights = opened.calibrate(rows, lambda: None)
+    kept = {locale: asdict(each) for locale, each in weights.items()}
+    (folder / CONFIDENCE).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def confidence(folder: Path) -> dict[str, Any]:
+    """What was learned for the run of ``folder``: weights by language, empty if nothing was."""
+    place = folder / CONFIDENCE
+    return dict(json.loads(place.read_text("utf-8"))) if place.exists() else {}
 
 
 def evaluate(

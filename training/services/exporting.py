@@ -63,7 +63,7 @@ def export_run(
         return done
     crash_point("export.started")
     recipe = parse(run.recipe)
-    opening = opening or responders.opening(run.bot)
+    opening = opening or responders.opening(run.bot, responders.ALWAYS_SURE)
     weights = folder / WEIGHTS
     artifacts.verify(weights)
     progress = _Progress(ProgressWriter(folder, fence), 1 + len(recipe.export.precisions))

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,7 +20,7 @@ from training import places
 from training.crash_points import crash_point
 from training.failures import RunFailure
 from training.models import Evaluation, ModelVersion, TrainingRun
-from training.services import exporting, runs
+from training.services import evaluating, exporting, runs
 from training.services.runs import Claim
 
 
@@ -42,7 +43,7 @@ def publish(run: TrainingRun, folder: Path, fence: int) -> ModelVersion:
         runs.hold(Claim(run, fence))
         if (known := ModelVersion.objects.filter(run=run).first()) is not None:
             return known
-        version = _register(run, exported)
+        version = _register(run, exported, evaluating.confidence(folder))
         _link(exported.folder, settings.MODELS_DIR / "serving" / version.artifact)
         _link(weights, places.weights_folder(version.weights))
         crash_point("publishing.moved")
@@ -51,7 +52,9 @@ def publish(run: TrainingRun, folder: Path, fence: int) -> ModelVersion:
     return version
 
 
-def _register(run: TrainingRun, exported: exporting.Exported) -> ModelVersion:
+def _register(
+    run: TrainingRun, exported: exporting.Exported, confidence: dict[str, Any]
+) -> ModelVersion:
     """The row, which is what nobody else can have with this number."""
     name = run.bot.slug[:50]
     number = _next_number(name)
@@ -69,6 +72,7 @@ def _register(run: TrainingRun, exported: exporting.Exported) -> ModelVersion:
         size=sum(each.size for each in manifest.files),
         manifest_sha256=manifest_digest(exported.folder),
         parity=exported.figures,
+        confidence=confidence,
     )
 
 

@@ -1,7 +1,8 @@
 """An artifact opened with all that surrounds it in service, ready to be asked."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from chat.errand import GUARDED_CONFIDENCE, knowledge_tokens
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import Engine
 from chat.inference.opening import EngineSpec, open_engine
-from chat.knowledge.confidence import Evidence, confidence
+from chat.knowledge.confidence import FEATURES, Evidence, Weights, confidence, fit
 from chat.knowledge.index import Candidate
 from chat.knowledge.matching import OPPOSED, Match
 from chat.knowledge.questions import leans_on_context, normalized
@@ -24,19 +25,28 @@ from chat.models.fields import LOCALES
 from chat.prompts import Style
 from chat.selectors import approved_answers
 from chat.services.notices import notice_text
+from training.evaluation.judging import judge
 from training.evaluation.overhearing import Overheard
 from training.evaluation.responding import Responder, Response, Source
 from training.frozen import FrozenRow
+
+FEWEST_JUDGED = 20
+"""Answers in one language, below which confidence is not learned but taken as it ships."""
+
+ALWAYS_SURE = dict.fromkeys(LOCALES, Weights(60.0, (0.0,) * FEATURES))
+"""For questions about what a model says, whatever customers would be shown of it."""
 
 Near = list[tuple[Candidate, CuratedAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """``overheard`` is the engine that ``responder`` asks."""
+    """``overheard`` is the engine that ``responder`` asks. ``calibrate`` lets the responder learn
+    how sure to be from questions that are not measured; see :meth:`AsServed.calibrate`."""
 
     responder: Responder
     overheard: Overheard
+    calibrate: Callable[[Sequence[FrozenRow], Callable[[], None]], dict[str, Weights]] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -47,8 +57,11 @@ Opening = Callable[[Path], AbstractContextManager[Opened]]
 """Opens an artifact; the engine is closed when the block ends."""
 
 
-def opening(bot: Bot) -> Opening:
-    """Opens artifacts as a runner of this machine would, and answers with what ``bot`` knows."""
+def opening(bot: Bot, weights: Mapping[str, Weights] | None = None) -> Opening:
+    """Opens artifacts as a runner of this machine would, and answers with what ``bot`` knows.
+
+    ``weights`` are those of confidence by language, where they are not the ones in force.
+    """
 
     @contextmanager
     def opened(artifact: Path) -> Iterator[Opened]:
@@ -59,7 +72,8 @@ def opening(bot: Bot) -> Opening:
             shelf.library(bot, locale)
         with engine_of(artifact) as engine:
             overheard = Overheard(engine)
-            yield Opened(AsServed(bot, overheard, style, shelf), overheard)
+            responder = AsServed(bot, overheard, style, shelf, weights)
+            yield Opened(responder, overheard, responder.calibrate)
 
     return opened
 
@@ -98,25 +112,62 @@ class AsServed:
     near and writes or names one of it; where that is not likely right, a person is offered."""
 
     def __init__(
-        self, bot: Bot, engine: Engine, style: Style = "words", shelf: LibraryShelf | None = None
+        self,
+        bot: Bot,
+        engine: Engine,
+        style: Style = "words",
+        shelf: LibraryShelf | None = None,
+        weights: Mapping[str, Weights] | None = None,
     ) -> None:
         self._bot = bot
         self._engine = engine
         self._style = style
         self._shelf = shelf or LibraryShelf()
+        self._weights = dict(weights or {})
+
+    def calibrate(
+        self, rows: Sequence[FrozenRow], advance: Callable[[], None] = lambda: None
+    ) -> dict[str, Weights]:
+        """Learn how sure to be, by language, from what the model makes of ``rows``, and be it.
+
+        Returns the weights for :mod:`chat.knowledge.confidence`; ``advance`` is called for each row.
+        """
+        evidence: dict[str, list[Evidence]] = defaultdict(list)
+        is_right: dict[str, list[bool]] = defaultdict(list)
+        for row in rows:
+            response, found = self._answer(row, least=0.0)
+            if found is not None:
+                evidence[row.locale].append(found)
+                is_right[row.locale].append(judge(row, response).is_right)
+            advance()
+        self._weights = {
+            locale: fit(evidence[locale], is_right[locale])
+            for locale in evidence
+            if len(evidence[locale]) >= FEWEST_JUDGED
+        }
+        return self._weights
 
     def respond(self, row: FrozenRow) -> Response:
+        response, _ = self._answer(row)
+        return response
+
+    def _answer(
+        self, row: FrozenRow, least: float | None = None
+    ) -> tuple[Response, Evidence | None]:
+        """The answer, and the evidence for it if a model was asked. ``least`` is the confidence
+        wanted instead of the bot's own."""
         began = time.perf_counter()
         leans = len(row.messages) > 2 and leans_on_context(row.question)
         exact = None if leans else self._word_for_word(row)
         if exact is not None:
-            return _response(began, exact.text, "curated", 1.0)
+            return _response(began, exact.text, "curated", 1.0), None
         library = self._shelf.library(self._bot, row.locale)
         match = self._search(row, library, leans=leans)
         if match is not None and match.answer is not None:
             answer = CuratedAnswer.objects.get(pk=match.answer)
-            return _response(began, answer.text, "curated", 1.0)
-        return self._asked(began, row, library, match)
+            return _response(began, answer.text, "curated", 1.0), None
+        least = self._least(match) if least is None else least
+        return self._asked(began, row, library, match, least)
 
     def _word_for_word(self, row: FrozenRow) -> CuratedAnswer | None:
         found = approved_answers(self._bot).filter(
@@ -130,26 +181,31 @@ class AsServed:
             return None
         earlier = row.messages[:-2]
         asked = [each["content"] for each in earlier if each["role"] == "user"]
-        said = [each["content"] for each in earlier if each["role"] == "assistant"]
-        given = approved_answers(self._bot).filter(locale=row.locale, text__in=said)
+        said = {normalized(each["content"]) for each in earlier if each["role"] == "assistant"}
         query = Query(
             row.question,
             library.version,
             leans=leans,
             before=asked[-1] if asked else "",
-            given=tuple(given.values_list("pk", flat=True)) if said else (),
+            given=self._given(row.locale, said) if said else (),
         )
         return self._shelf.search(library, query)
 
+    def _given(self, locale: str, said: Collection[str]) -> tuple[int, ...]:
+        """The approved answers among what was said."""
+        answers = approved_answers(self._bot).filter(locale=locale).values_list("pk", "text")
+        return tuple(pk for pk, text in answers if normalized(text) in said)
+
     def _asked(
-        self, began: float, row: FrozenRow, library: Library, match: Match | None
-    ) -> Response:
+        self, began: float, row: FrozenRow, library: Library, match: Match | None, least: float
+    ) -> tuple[Response, Evidence | None]:
         """What becomes of what the model says."""
         near = self._near(match)
-        least = self._least(match)
+        weights = self._weights.get(row.locale, library.weights)
         is_hopeless = self._style == "number" and not near
-        if is_hopeless or _sureness(match, library, ()) < least:
-            return _response(began, notice_text("unanswered", row.locale), "notice", 0.0)
+        if is_hopeless or _sureness(match, weights, ()) < least:
+            unknown = notice_text("unanswered", row.locale)
+            return _response(began, unknown, "notice", 0.0), None
         logprobs: list[float] = []
         deltas = list(answering.answer(self._request(row, match, near, logprobs), self._engine))
         text: str | None = "".join(deltas).strip()
@@ -157,10 +213,12 @@ class AsServed:
         if self._style == "number":
             place = prompts.chosen(text or "", len(near))
             text = None if place is None else near[place][1].text
-        sure = _sureness(match, library, tuple(logprobs))
+        sure = _sureness(match, weights, tuple(logprobs))
+        evidence = None if match is None else _evidence(match, tuple(logprobs))
         if not text or sure < least:
-            return _response(began, notice_text("unsure", row.locale), "notice", sure, tokens)
-        return _response(began, text, "model", sure, tokens)
+            unsure = notice_text("unsure", row.locale)
+            return _response(began, unsure, "notice", sure, tokens), evidence
+        return _response(began, text, "model", sure, tokens), evidence
 
     def _request(
         self, row: FrozenRow, match: Match | None, near: Near, logprobs: list[float]
@@ -194,11 +252,14 @@ class AsServed:
         return self._bot.confidence_threshold if is_offered else 0.0
 
 
-def _sureness(match: Match | None, library: Library, logprobs: tuple[float, ...]) -> float:
+def _evidence(match: Match, logprobs: tuple[float, ...]) -> Evidence:
+    return Evidence(match.score, match.rank, match.margin, logprobs)
+
+
+def _sureness(match: Match | None, weights: Weights, logprobs: tuple[float, ...]) -> float:
     if match is None:
         return 1.0
-    evidence = Evidence(match.score, match.rank, match.margin, logprobs)
-    sure = confidence(evidence, library.weights)
+    sure = confidence(_evidence(match, logprobs), weights)
     return min(sure, GUARDED_CONFIDENCE) if match.objection in OPPOSED else sure
 
 
