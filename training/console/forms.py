@@ -118,7 +118,8 @@ class ExampleForm(forms.ModelForm):  # type: ignore[type-arg]
         dataset = data.get("collection") or self.instance.dataset
         self.instance.dataset = dataset
         try:
-            turns = labels.parse(data["conversation_text"])
+            # Browsers end lines as typewriters did.
+            turns = labels.parse(data["conversation_text"].replace("\r\n", "\n"))
             self.turns = examples.kept(dataset, turns)
         except RowRefused as error:
             self.add_error("conversation_text", str(FAULTS[error.fault]))

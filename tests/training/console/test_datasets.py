@@ -365,7 +365,7 @@ def form(dataset: Dataset, text: str, **fields: Any) -> dict[str, Any]:
 def test_an_example_is_written_and_corrected(
     admin_client: Client, admin_user: User, dataset: Dataset
 ) -> None:
-    text = "User:Call 13812345678\nnow\nAgent:Yes."
+    text = "User:Call 13812345678\r\nnow\r\nAgent:Yes."
     admin_client.post(url("training_example_add"), form(dataset, text))
 
     example = dataset.examples.latest("id")
