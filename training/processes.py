@@ -39,6 +39,8 @@ class Child:
     ) -> None:
         killed, parent = _kernel_kills(), os.getpid()
         with log.open("ab") as output:
+            # What an earlier attempt said stands before it.
+            self._place = output.tell()
             self._process = subprocess.Popen(
                 command,
                 cwd=settings.BASE_DIR,
@@ -67,6 +69,8 @@ class Child:
 
     def stop(self, seconds: float) -> int:
         """Ask it to end, wait, then make it. Returns the exit code."""
+        # A checkpoint is written with the share of everybody else: somebody waits for it.
+        _write(f"/proc/{self._process.pid}/autogroup", "0")
         self._signal(signal.SIGTERM)
         return self.wait(seconds)
 
@@ -80,7 +84,7 @@ class Child:
 
     def last_words(self) -> str:
         """The last line of its output: of a traceback, the one that says what happened."""
-        lines = self._log.read_bytes()[-4096:].decode(errors="replace").split("\n")
+        lines = self._log.read_bytes()[self._place :].decode(errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _signal(self, number: int) -> None:
@@ -132,13 +136,14 @@ def _give_way(parent: int) -> None:
         if os.getppid() != parent:
             os._exit(1)
     os.nice(NICENESS)
-    for path, text in (
-        ("/proc/self/autogroup", str(NICENESS)),
-        ("/proc/self/oom_score_adj", str(OUT_OF_MEMORY_SCORE)),
-    ):
-        # Neither exists everywhere, and without them training only gives way less.
-        with contextlib.suppress(OSError), Path(path).open("w") as file:
-            file.write(text)
+    _write("/proc/self/autogroup", str(NICENESS))
+    _write("/proc/self/oom_score_adj", str(OUT_OF_MEMORY_SCORE))
+
+
+def _write(path: str, text: str) -> None:
+    """Tell the kernel, where it has such a file: without it training only gives way less."""
+    with contextlib.suppress(OSError), Path(path).open("w") as file:
+        file.write(text)
 
 
 def _kernel_kills() -> int:
