@@ -23,7 +23,7 @@ SECONDS = 900.0
 
 
 class CannotMeasure(Exception):
-    """The few steps did not work; the text is what the trainer said last."""
+    """The examples or the few steps could not be made; the text says why."""
 
 
 class NotEnoughMemory(Exception):
@@ -40,15 +40,21 @@ class Counted:
 
 @contextmanager
 def prepared(run: TrainingRun) -> Iterator[Path]:
-    """A folder as the run's own will be, for a while. The run need not be stored."""
+    """A folder as the run's own will be, for a while. The run need not be stored.
+
+    Raises :class:`CannotMeasure`.
+    """
     # It loads the embedder, which processes that only look at plans never need.
-    from training.services.preparing import prepare
+    from training.services.preparing import NothingToLearn, prepare
 
     parent = places.calibrations_folder()
     parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix="run-") as name:
         folder = Path(name)
-        prepare(run, folder)
+        try:
+            prepare(run, folder)
+        except NothingToLearn as error:
+            raise CannotMeasure(str(error)) from error
         stages.write_job(Claim(run, 0), folder)
         yield folder
 

@@ -71,13 +71,14 @@ def command() -> "Command":
     return driven
 
 
-def _supervise() -> None:
+def _supervise() -> int:
     from training import supervisor
     from training.services import runs
 
     with supervisor.StopSignals() as signals:
         while claim := runs.claim(device="cpu", owner=supervisor.new_owner()):
             signals.work(supervisor.Supervisor(claim, command=command()))
+    return 0
 
 
 def _work_stage(run_id: str, fence: int, stage: str) -> int:

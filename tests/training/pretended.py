@@ -18,12 +18,16 @@ def main(folder: Path, fence: int, stage: str, trick: str) -> int:
         with (folder / "progress.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
+    def stop(*_: object) -> None:
+        say("checkpoint", step=1)
+        sys.exit(75)
+
     with (folder / "worked.txt").open("a") as file:
         file.write(f"{stage} {fence} {os.getpid()}\n")
     if trick == "stuck":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if trick == "wait":
-        signal.signal(signal.SIGTERM, lambda *_: (say("checkpoint", step=1), sys.exit(75)))
+        signal.signal(signal.SIGTERM, stop)
     if stage == "training":
         say("loaded", trainable=10, total_steps=4, train_tokens=100)
         say("step", step=1, total_steps=4, loss=3.0, learning_rate=0.1, seconds=1.0,

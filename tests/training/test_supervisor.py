@@ -13,10 +13,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from chat.inference import artifacts
 from tests.factories import TrainingRunFactory
 from tests.services import wait_until
 from tests.training import pretended
-from training import places, supervisor
+from training import places, stages, supervisor
 from training.models import RunEvent, RunMetric, TrainingRun
 from training.processes import folder_lock
 from training.services import runs
@@ -137,9 +138,6 @@ def test_what_cannot_succeed_fails_at_once_with_its_reason(run: TrainingRun) -> 
 
 def test_a_damaged_weights_folder_is_trained_again(run: TrainingRun) -> None:
     """The real command line passes training over only when whole weights stand there."""
-    from chat.inference import artifacts
-    from training import stages
-
     claim = claim_one()
     folder = places.run_folder(run)
     folder.mkdir(parents=True)
@@ -153,6 +151,19 @@ def test_a_damaged_weights_folder_is_trained_again(run: TrainingRun) -> None:
     assert command is not None
     assert command[1:] == ["-m", "training.trainer", str(folder)]
     assert (folder / "job.json").exists()
+
+
+def test_examples_are_made_once_and_again_when_damaged(run: TrainingRun) -> None:
+    claim, folder = claim_one(), places.run_folder(run)
+    folder.mkdir(parents=True)
+    for name in stages.EXAMPLES:
+        (folder / name).write_text("{}\n")
+    assert stages.command(claim, TrainingRun.Stage.PREPARING, folder)
+    stages.seal_prepared(folder)
+    assert stages.command(claim, TrainingRun.Stage.PREPARING, folder) is None
+
+    (folder / "dev.jsonl").write_text("{}")
+    assert stages.command(claim, TrainingRun.Stage.PREPARING, folder)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -195,15 +206,17 @@ def test_a_stopped_supervisor_gives_the_run_back_with_a_checkpoint(run: Training
 @pytest.mark.django_db(transaction=True)
 def test_whoever_lost_the_lease_kills_its_trainer_and_writes_nothing(run: TrainingRun) -> None:
     def take_over() -> None:
-        past = timezone.now() - timedelta(seconds=1)
-        TrainingRun.objects.filter(pk=run.pk).update(lease_until=past)
-        assert runs.claim(device="cpu", owner="trainer-2") is not None
+        # Again if it renewed its lease in the same instant.
+        while runs.claim(device="cpu", owner="trainer-2") is None:
+            past = timezone.now() - timedelta(seconds=1)
+            TrainingRun.objects.filter(pk=run.pk).update(lease_until=past)
 
     thread = meanwhile(run, take_over)
-    left = work(training="wait")
+    work(training="wait")
     thread.join()
 
-    assert (left.status, left.lease_owner, left.fence) == ("running", "trainer-2", 2)
+    run.refresh_from_db()
+    assert (run.status, run.lease_owner, run.fence) == ("running", "trainer-2", 2)
     assert not any(psutil.pid_exists(pid) for pid in children(run))
 
 

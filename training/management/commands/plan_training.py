@@ -28,7 +28,7 @@ class Command(BaseCommand):
         try:
             plan = planning.predict(order)
         except CannotMeasure as error:
-            raise CommandError(f"The few steps did not work: {error}") from error
+            raise CommandError(f"It cannot be measured: {error}") from error
         self.stdout.write(f"{order.recipe_name} on {order.dataset_version}, {order.device}")
         for name, value in rows(plan):
             self.stdout.write(f"  {name:<22}{value}")

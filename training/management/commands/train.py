@@ -40,7 +40,7 @@ class Command(BaseCommand):
             plan = planning.known(order) if options["no_plan"] else planning.predict(order)
             run = runs.queue(order, plan)
         except CannotMeasure as error:
-            raise CommandError(f"The few steps did not work: {error}") from error
+            raise CommandError(f"It cannot be measured: {error}") from error
         except runs.DoesNotFit as error:
             raise CommandError(str(error)) from error
         if plan.minutes is not None:

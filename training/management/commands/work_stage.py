@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 
 from training import places, stages
 from training.failures import LostLease, RunFailure
+from training.frozen import DatasetDamaged
 from training.models import TrainingRun
 from training.progress import ProgressWriter
 
@@ -44,9 +45,15 @@ def _work(stage: TrainingRun.Stage, run: TrainingRun, folder: Path, fence: int) 
     # Imported where they are needed: most load the libraries of models.
     match stage:
         case Stage.PREPARING:
-            from training.services.preparing import prepare
+            from training.services.preparing import NothingToLearn, prepare
 
-            prepare(run, folder)
+            try:
+                prepare(run, folder)
+            except NothingToLearn as error:
+                raise RunFailure("nothing_to_learn", str(error)) from error
+            except DatasetDamaged as error:
+                raise RunFailure("dataset_damaged", str(error)) from error
+            stages.seal_prepared(folder)
         case Stage.EXPORTING:
             from training.services.exporting import export_run
 
