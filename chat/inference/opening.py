@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chat.inference import artifacts
+from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import Engine, EngineError
 
 ENGINES = ("genai", "onnx", "transformers", "openai", "echo")
@@ -67,7 +68,13 @@ def open_engine(spec: EngineSpec) -> Engine:
                 f"{spec.artifact.name} was exported as {manifest.facts.format}; "
                 f"the {spec.engine} engine cannot load it."
             )
-    return _OPENERS[spec.engine](spec)
+    try:
+        return _OPENERS[spec.engine](spec)
+    except (ArtifactError, EngineError, MemoryError):
+        raise
+    except Exception as error:  # each library raises its own; whatever it is, the file is no model
+        name = spec.artifact.name if spec.artifact else spec.engine
+        raise _refusal(f"{name} cannot be loaded ({type(error).__name__}).") from error
 
 
 def _engine(spec: EngineSpec) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.console.pages import ReadOnlyPages
 from training import comparisons
-from training.evaluation.comparing import Change, Comparison
+from training.evaluation.comparing import Change, Changed, Comparison
 from training.evaluation.targets import Target, targets
 from training.models import Evaluation, Scenario
 
@@ -141,11 +141,20 @@ def _compared(request: HttpRequest, found: Comparison) -> dict[str, Any]:
             *({"value": each, "label": CHANGES[each], "count": counts[each]} for each in Change),
         ],
         "chosen": chosen,
-        "changes": _rows(request, [
-            (CHANGES[each.change], each, OUTCOMES.get(each.before.outcome), OUTCOMES.get(each.after.outcome))
-            for each in shown
-        ]),
+        "changes": _rows(request, [_row(each) for each in shown]),
     }  # fmt: skip
+
+
+def _row(changed: Changed) -> dict[str, Any]:
+    before, after = changed.before, changed.after
+    return {
+        "label": CHANGES[changed.change],
+        "scenario": SCENARIOS.get(after.scenario, after.scenario),
+        "before": before,
+        "after": after,
+        "was": OUTCOMES.get(before.outcome, before.outcome),
+        "now": OUTCOMES.get(after.outcome, after.outcome),
+    }
 
 
 def _alone(request: HttpRequest, evaluation: Evaluation) -> dict[str, Any]:
