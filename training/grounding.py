@@ -60,14 +60,18 @@ def chosen(grounded: Sequence[Grounded], data: Data, seed: int) -> list[Grounded
     usable = [each for each in grounded if data.style != "number" or not each.is_free]
     unknown = [each for each in usable if each.row.hands_over]
     known = [each for each in usable if not each.row.hands_over]
-    size = data.examples or len(usable)
-    hard = draw.sample(hards := [each for each in known if each.is_hard], len(hards))
-    easy = draw.sample(easies := [each for each in known if not each.is_hard], len(easies))
+    hard = [each for each in known if each.is_hard]
+    easy = [each for each in known if not each.is_hard]
+    for rows in (hard, easy):
+        draw.shuffle(rows)
+    size = data.examples or len(known)
     wanted = round(size * data.unknown_share) if unknown else 0
-    first = hard[: round(size * data.hard_share)] if data.examples else hard
-    picked = [*first, *_repeated(unknown, wanted, draw)]
-    picked += easy[: max(0, size - len(picked))]
-    picked += hard[len(first) :][: max(0, size - len(picked))]
+    if not data.examples:
+        picked = [*known, *_repeated(unknown, max(wanted, len(unknown)), draw)]
+    else:
+        first = hard[: round(size * data.hard_share)]
+        picked = [*first, *_repeated(unknown, wanted, draw)]
+        picked += [*easy, *hard[len(first) :]][: max(0, size - len(picked))]
     draw.shuffle(picked)
     return picked
 
