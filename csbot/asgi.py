@@ -1,4 +1,4 @@
-"""HTTP to Django, the widget's sockets to the chat consumer."""
+"""HTTP to Django, sockets of widgets to conversations and of the console to training runs."""
 
 import os
 
@@ -8,8 +8,13 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "csbot.settings")
 django_application = get_asgi_application()
 
-from chat.routing import websocket_urlpatterns  # noqa: E402  (needs the app registry)
+# They need the app registry.
+from chat import routing as chat  # noqa: E402
+from training import routing as training  # noqa: E402
 
 application = ProtocolTypeRouter(
-    {"http": django_application, "websocket": URLRouter(websocket_urlpatterns)}
+    {
+        "http": django_application,
+        "websocket": URLRouter([*chat.websocket_urlpatterns, *training.websocket_urlpatterns]),
+    }
 )

@@ -8,13 +8,19 @@ from typing import Any, Literal, TypedDict
 
 
 class RunData(TypedDict):
-    """One run as everybody outside the database sees it. Times are ISO 8601, shares 0 to 1."""
+    """One run as everybody outside the database sees it. Times are ISO 8601, shares 0 to 1.
+
+    ``stage_share`` and ``seconds_left`` are of the stage, ``share`` and ``total_seconds_left`` of
+    the whole run.
+    """
 
     id: str
     status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     stage: Literal["", "preparing", "training", "exporting", "evaluating", "publishing"]
     stage_share: float
     seconds_left: float | None
+    share: float
+    total_seconds_left: float | None
     step: int
     total_steps: int
     attempts: int
@@ -74,4 +80,7 @@ class RunNoted(TypedDict):
     note: NoteData
 
 
+CLOSE_FORBIDDEN = 4403
+CLOSE_GONE = 4404
+CLOSE_TOO_SLOW = 4408
 EVENTS = (RunState, RunChanged, RunMeasured, RunNoted)

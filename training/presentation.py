@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from training import forecasting
 from training.events import NoteData, PointData, RunData
 from training.models import RunEvent, RunMetric, TrainingRun
 from training.planner import Plan
@@ -19,6 +20,10 @@ def run_data(run: TrainingRun) -> RunData:
         "stage": run.stage,
         "stage_share": run.stage_share,
         "seconds_left": run.seconds_left,
+        "share": _share(run),
+        "total_seconds_left": forecasting.seconds_left(
+            run.stage, run.stage_share, run.seconds_left, run.plan
+        ),
         "step": run.step,
         "total_steps": run.total_steps,
         "attempts": run.attempts,
@@ -71,6 +76,15 @@ def refusal_texts(plan: Plan) -> list[str]:
         "free_disk": plan.free_disk_bytes // MEBIBYTE,
     }
     return [sentences[code] % sizes for code in plan.refusals]
+
+
+def _share(run: TrainingRun) -> float:
+    """Of the whole run. One that is in line again has no stage, and keeps what it trained."""
+    if run.status == run.Status.SUCCEEDED:
+        return 1.0
+    if run.stage or not run.total_steps:
+        return forecasting.share(run.stage, run.stage_share, run.plan)
+    return forecasting.share("training", run.step / run.total_steps, run.plan)
 
 
 def _time(moment: datetime | None) -> str | None:
