@@ -34,6 +34,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
             starting.prepare_model()
             call_command("seed_demo")
+            call_command("seed_demo_dataset")
             # In a process of its own: the embedder would stay in memory until csbot ends.
             starting.index_knowledge()
 
