@@ -28,6 +28,19 @@ def batches(lengths: Sequence[int], size: int, *, seed: int, epochs: float) -> l
     return made
 
 
+def parts(batch: Sequence[int], lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """The batch in parts of at most ``tokens`` tokens each, padding included, that fit into memory
+    one after the other. An example that is longer is a part of its own; 0 sets no limit."""
+    made: list[list[int]] = []
+    for place in sorted(batch, key=lambda place: lengths[place]):
+        # Sorted: the newest is the longest, and all are padded to it.
+        if made and (not tokens or (len(made[-1]) + 1) * lengths[place] <= tokens):
+            made[-1].append(place)
+        else:
+            made.append([place])
+    return made
+
+
 def _mixed(
     order: Sequence[int], lengths: Sequence[int], size: int, chosen: random.Random
 ) -> list[list[int]]:

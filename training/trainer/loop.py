@@ -57,6 +57,7 @@ class Training:
         torch.manual_seed(job.seed)
         tokenizer = ChatTokenizer(job.base)
         self._data = self._encoded("train.jsonl", tokenizer)
+        self._lengths = [len(each) for each in self._data]
         self._heldout = self._encoded("dev.jsonl", tokenizer)[: optimisation.heldout_examples]
         if not self._data:
             raise JobError("There are no examples to learn from.")
@@ -127,7 +128,7 @@ class Training:
         """Batches of each step: as many as one change of the weights is averaged over, in all
         processes together."""
         planned = batching.batches(
-            [len(each) for each in self._data],
+            self._lengths,
             self._batch,
             seed=self._job.seed,
             epochs=self._job.recipe.optimisation.epochs,
@@ -161,13 +162,7 @@ class Training:
         step = self._steps[course.step]
         mine = step[self._accelerator.process_index :: self._accelerator.num_processes]
         for place, batch in enumerate(mine):
-            is_last = place == len(mine) - 1
-            # Processes exchange gradients once for each step.
-            alone = nullcontext() if is_last else self._accelerator.no_sync(self._wrapped)
-            with alone:
-                loss = self._wrapped(*self._collated(batch))
-                self._accelerator.backward(loss / len(mine))
-            losses.append(float(loss.detach()))
+            losses.append(self._learn(batch, len(mine), is_last=place == len(mine) - 1))
         self._accelerator.clip_grad_norm_(
             self._learner.learning(), self._job.recipe.optimisation.max_grad_norm
         )
@@ -178,6 +173,21 @@ class Training:
         course.seconds += time.monotonic() - began
         course.losses = (*course.losses, fmean(losses))[-LOSSES:]
         self._tell(course, rate)
+
+    def _learn(self, batch: Sequence[int], batches: int, *, is_last: bool) -> float:
+        """Add the gradients of one of so many batches of a step; returns its loss."""
+        whole = self._weight(batch)
+        loss = 0.0
+        parts = batching.parts(batch, self._lengths, self._job.recipe.optimisation.batch_tokens)
+        for place, part in enumerate(parts):
+            share = self._weight(part) / whole
+            # Processes exchange gradients once for each step.
+            is_final = is_last and place == len(parts) - 1
+            with nullcontext() if is_final else self._accelerator.no_sync(self._wrapped):
+                found = self._wrapped(*self._collated(part)) * share
+                self._accelerator.backward(found / batches)
+            loss += float(found.detach())
+        return loss
 
     def _tell(self, course: _Course, rate: float) -> None:
         optimisation = self._job.recipe.optimisation
@@ -201,12 +211,14 @@ class Training:
             self._save(course)
 
     def _heldout_loss(self) -> float:
-        """Mean loss of the held-out examples, the longest ones together."""
+        """Mean loss of the held-out examples."""
         self._wrapped.eval()
-        order = sorted(range(len(self._heldout)), key=lambda place: len(self._heldout[place]))
         found = []
-        for start in range(0, len(order), self._batch):
-            some = [self._heldout[place] for place in order[start : start + self._batch]]
+        lengths = [len(each) for each in self._heldout]
+        for part in batching.parts(
+            range(len(lengths)), lengths, self._job.recipe.optimisation.batch_tokens
+        ):
+            some = [self._heldout[place] for place in part]
             with torch.no_grad(), self._accelerator.autocast():
                 loss = self._learner(*collate(some, self._accelerator.device))
             found += [float(loss)] * len(some)
@@ -242,6 +254,9 @@ class Training:
 
     def _collated(self, batch: Sequence[int]) -> tuple[torch.Tensor, ...]:
         return collate([self._data[place] for place in batch], self._accelerator.device)
+
+    def _weight(self, batch: Sequence[int]) -> float:
+        return sum(sum(self._data[place].weights) for place in batch)
 
     def _size(self, batch: Sequence[int]) -> int:
         return sum(len(self._data[place]) for place in batch)

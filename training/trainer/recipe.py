@@ -78,6 +78,9 @@ class Optimisation:
 
     epochs: float = 1.0
     batch_size: int = 8
+    batch_tokens: int = 1024
+    """Tokens that are computed at once, padding included: what memory is for. A batch with more is
+    computed in parts, with the same result; 0 sets no limit."""
     accumulation: int = 1
     """Batches for each change of the weights."""
     learning_rate: float = 1e-3

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.trainer.batching import batches
+from training.trainer.batching import batches, parts
 
 LENGTHS = st.lists(st.integers(1, 500), min_size=1, max_size=300)
 
@@ -46,3 +46,15 @@ def test_short_examples_do_not_come_first() -> None:
     made = batches(lengths, 8, seed=1, epochs=1)
     first = [lengths[i] for batch in made[: len(made) // 2] for i in batch]
     assert sum(first) / len(first) == pytest.approx(480, rel=0.2)
+
+
+@given(LENGTHS, st.integers(0, 1500))
+def test_parts_of_a_batch_fit_and_leave_nothing_out(lengths: list[int], tokens: int) -> None:
+    batch = list(range(len(lengths)))
+    made = parts(batch, lengths, tokens)
+    assert sorted(place for part in made for place in part) == batch
+    if not tokens:
+        assert len(made) == 1
+        return
+    for part in made:
+        assert len(part) == 1 or len(part) * max(lengths[place] for place in part) <= tokens

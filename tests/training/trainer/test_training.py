@@ -154,6 +154,15 @@ def test_smaller_batches_change_the_weights_as_often(make_job: MakeJob) -> None:
     assert reports(whole, "loaded")[0]["total_steps"] == reports(halved, "loaded")[0]["total_steps"]
 
 
+def test_batch_in_parts_learns_the_same(make_job: MakeJob) -> None:
+    whole = make_job("whole", optimisation__batch_tokens=0)
+    parted = make_job("parted", optimisation__batch_tokens=40)
+    train(whole)
+    train(parted)
+    for name, values in weights(whole).items():
+        assert values == pytest.approx(weights(parted)[name], abs=1e-4), name
+
+
 def test_too_long_examples_are_left_out(make_job: MakeJob) -> None:
     job = make_job(optimisation__max_tokens=25)
     train(job)
