@@ -13,8 +13,8 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.cache.place import Options, installation
 from benchmarks.machine import Figure, foreign_load, report
+from benchmarks.place import Options, installation
 from benchmarks.serving import line
 
 PARTS = ("matching", "lookup", "stack", "isolation", "peer")

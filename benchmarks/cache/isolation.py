@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from benchmarks.cache import poisoning
-from benchmarks.cache.place import Options
 from benchmarks.cache.staged import Stage, chat, make_bot, versions
 from benchmarks.machine import Figure, figure
+from benchmarks.place import Options
 from chat import prompts
 from chat.inference.engine import ChatMessage
 from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message

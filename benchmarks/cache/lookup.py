@@ -18,8 +18,8 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.cache.library import Remembering
-from benchmarks.cache.place import Options
 from benchmarks.machine import Figure, figure, percentile
+from benchmarks.place import Options
 from chat import demo, ready
 from chat.knowledge.embedding import EmbedderSpec, Vectors, open_embedder, unit
 from chat.knowledge.index import Index, Variant

@@ -8,8 +8,8 @@ many that were found, served or not.
 from pathlib import Path
 
 from benchmarks.cache.library import Library, Remembering, rows, singles
-from benchmarks.cache.place import Options
 from benchmarks.machine import Figure, figure
+from benchmarks.place import Options
 from chat import demo
 from chat.knowledge.index import Variant
 from tests.services import ROOT

@@ -22,8 +22,8 @@ from django.core.management import call_command
 
 from benchmarks.cache.library import Remembering, rows, singles
 from benchmarks.cache.matching import LOCALES, PAIRS
-from benchmarks.cache.place import Options
 from benchmarks.machine import Figure, figure, percentile
+from benchmarks.place import Options
 from chat import demo, ready
 from chat.knowledge.questions import normalized
 from chat.libraries import LibraryShelf, Query

@@ -9,9 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from benchmarks.cache.place import Options
 from benchmarks.cache.staged import Stage, chat, make_bot
 from benchmarks.machine import Figure, figure
+from benchmarks.place import Options
 from chat.inference.engine import ChatMessage
 from chat.models import Bot, Message, Visitor
 from chat.services import conversations, visitors

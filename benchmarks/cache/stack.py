@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks.cache.library import Remembering
 from benchmarks.cache.matching import demo_library
-from benchmarks.cache.place import Options
 from benchmarks.machine import Figure, figure, percentile
+from benchmarks.place import Options
 from chat import demo
 from chat.knowledge.questions import leans_on_context
 from tests.customer import Customer, Heard

@@ -27,18 +27,22 @@ class Options:
 
 
 @contextlib.contextmanager
-def installation() -> Iterator[None]:
-    """Django, set up with an empty database and a Valkey; no setting of the person's own counts."""
+def installation(**settings: str) -> Iterator[None]:
+    """Django, set up with an empty database and a Valkey; no setting of the person's own counts.
+
+    ``settings`` are environment variables, for this process and its children.
+    """
     # Short, because a socket's path may have about a hundred bytes.
-    var = Path(tempfile.mkdtemp(prefix="csbot-cache-"))
+    var = Path(tempfile.mkdtemp(prefix="csbot-bench-"))
     for setting in env.SETTINGS:
         os.environ.pop(setting.name, None)
-    os.environ.update(environment(var, CHAT_EMBEDDER="e5", CSBOT_LOG_LEVEL="ERROR"))
+    chosen = {"CHAT_EMBEDDER": "e5", "CSBOT_LOG_LEVEL": "ERROR", **settings}
+    os.environ.update(environment(var, **chosen))
     django.setup()
-    from django.conf import settings
+    from django.conf import settings as ours
     from django.core.management import call_command
 
-    server = valkey.start(settings.VALKEY_SOCKET.parent)
+    server = valkey.start(ours.VALKEY_SOCKET.parent)
     try:
         call_command("migrate", verbosity=0)
         yield
