@@ -13,7 +13,7 @@ from chat.deployments import EngineShelf, Served
 from chat.inference.engine import ChatMessage, Engine
 from chat.knowledge.confidence import Evidence, confidence
 from chat.knowledge.embedding import EmbeddingError
-from chat.knowledge.matching import OPPOSED, Match
+from chat.knowledge.matching import Match
 from chat.libraries import Library, LibraryShelf, Query
 from chat.models import Message
 from chat.ready import Asked, Reading, Ready
@@ -22,7 +22,6 @@ from chat.services.replies import Claim
 
 logger = logging.getLogger(__name__)
 
-GUARDED_CONFIDENCE = 0.3
 CPU_KNOWLEDGE_TOKENS = 240
 OTHER_KNOWLEDGE_TOKENS = 1000
 
@@ -128,11 +127,7 @@ def sureness(errand: Errand, logprobs: tuple[float, ...]) -> float | None:
     """How likely what the model wrote is right; None for a bot with nothing to compare it with."""
     if errand.match is None or errand.library is None:
         return None
-    evidence = Evidence(errand.match.score, errand.match.rank, errand.match.margin, logprobs)
-    sure = confidence(evidence, errand.library.weights)
-    if errand.match.objection in OPPOSED:
-        # The nearest approved question says something else in a word that counts.
-        sure = min(sure, GUARDED_CONFIDENCE)
+    sure = confidence(Evidence.of(errand.match, logprobs), errand.library.weights)
     return round(sure, 4)
 
 

@@ -18,7 +18,7 @@ from django.db import close_old_connections, connection
 from django.db.models import F, Q
 
 from chat.knowledge.calibration import default_thresholds
-from chat.knowledge.confidence import DEFAULT_WEIGHTS, Weights
+from chat.knowledge.confidence import DEFAULT_WEIGHTS, FEATURES, Weights
 from chat.knowledge.embedding import (
     Embedder,
     EmbedderSpec,
@@ -251,7 +251,8 @@ def weights_for(bot: Bot, locale: str, embedder: str) -> Weights:
         .order_by("-pk")
         .first()
     )
-    if found is None:
+    if found is None or len(found.values["weights"]) != FEATURES:
+        # Those of an earlier csbot weighed other evidence.
         return DEFAULT_WEIGHTS
     return Weights(found.values["intercept"], tuple(found.values["weights"]))
 

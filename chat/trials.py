@@ -75,7 +75,7 @@ def attempt(
         on_token=logprobs.append,
     )
     text = "".join(answering.answer(request, engine)).strip()
-    evidence = Evidence(match.score, match.rank, match.margin, tuple(logprobs))
+    evidence = Evidence.of(match, logprobs)
     return Outcome(text, evidence, trial.answer is not None and is_alike(text, trial.answer.text))
 
 

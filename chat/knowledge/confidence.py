@@ -3,25 +3,37 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
-FEATURES = 5
+from chat.knowledge.matching import OPPOSED, Match
+
+FEATURES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Cosine (``score``), ``rank`` and ``margin`` of the nearest approved answer, 0 without
-    one; ``logprobs`` are the natural log-probabilities of the answer's tokens, empty where the engine knows none."""
+    one; ``logprobs`` are the natural log-probabilities of the answer's tokens, empty where the engine
+    knows none. ``is_opposed``: the nearest approved question differs in a word that counts."""
 
     score: float
     rank: float
     margin: float
     logprobs: tuple[float, ...] = ()
+    is_opposed: bool = False
+
+    @classmethod
+    def of(cls, match: Match, logprobs: Sequence[float]) -> Self:
+        """What is known when a model has answered a question with this match."""
+        opposed = match.objection in OPPOSED
+        return cls(match.score, match.rank, match.margin, tuple(logprobs), opposed)
 
     def features(self) -> tuple[float, ...]:
-        """Score, rank, margin, mean and lowest log-probability (-10 at the least)."""
+        """Score, rank, margin, mean and lowest log-probability (-10 at the least), opposition."""
         known = [max(-10.0, each) for each in self.logprobs]
         mean = sum(known) / len(known) if known else 0.0
-        return self.score, self.rank, self.margin, mean, min(known, default=0.0)
+        lowest = min(known, default=0.0)
+        return self.score, self.rank, self.margin, mean, lowest, float(self.is_opposed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +44,9 @@ class Weights:
     weights: tuple[float, ...]
 
 
-# Without a calibration: near and clear is likely right. `manage.py calibrate_confidence` does better.
-DEFAULT_WEIGHTS = Weights(intercept=-10.0, weights=(9.0, 1.2, 4.0, 0.5, 0.05))
+# Without a calibration: near and clear is likely right, the opposite of what was asked is not.
+# `manage.py calibrate_confidence` does better.
+DEFAULT_WEIGHTS = Weights(intercept=-10.0, weights=(9.0, 1.2, 4.0, 0.5, 0.05, -4.0))
 
 
 def confidence(evidence: Evidence, weights: Weights = DEFAULT_WEIGHTS) -> float:

@@ -1,4 +1,4 @@
-"""A widget's end of the socket, against the real application."""
+"""A page's end of a socket, against the real application: the widget's by default."""
 
 import json
 from typing import Any
@@ -16,14 +16,19 @@ ORIGIN = b"http://127.0.0.1:8000"
 class Socket:
     """``async with Socket() as socket`` connects; leaving disconnects."""
 
-    def __init__(self, origin: bytes | None = ORIGIN) -> None:
+    def __init__(
+        self, origin: bytes | None = ORIGIN, *, path: str = "/ws/v1/chat", cookie: str = ""
+    ) -> None:
+        headers = [] if origin is None else [(b"origin", origin)]
+        if cookie:
+            headers.append((b"cookie", cookie.encode()))
         self.communicator = ApplicationCommunicator(
             application,
             {
                 "type": "websocket",
-                "path": "/ws/v1/chat",
+                "path": path,
                 "query_string": b"",
-                "headers": [] if origin is None else [(b"origin", origin)],
+                "headers": headers,
                 "client": ("192.0.2.1", 40000),
                 "subprotocols": [],
             },

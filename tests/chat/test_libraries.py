@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from chat.knowledge.confidence import DEFAULT_WEIGHTS, FEATURES
 from chat.knowledge.embedding import EmbeddingError, Vectors
 from chat.knowledge.matching import Kind
 from chat.knowledge.ngrams_embedder import NgramsEmbedder
@@ -138,12 +139,24 @@ def test_confidence_belongs_to_the_model_that_was_judged(bot: Bot) -> None:
         purpose="confidence",
         embedder="",
         locale="en",
-        values={"intercept": -3.0, "weights": [0, 0, 0, 0, 0]},
+        values={"intercept": -3.0, "weights": [0] * FEATURES},
     )
     assert weights_for(bot, "en", "e").intercept == -3.0
     bot.deployments.update(is_active=False)
     DeploymentFactory(bot=bot)
     assert weights_for(bot, "en", "e").intercept != -3.0
+
+
+def test_weights_of_other_evidence_are_not_used(bot: Bot) -> None:
+    Calibration.objects.create(
+        bot=bot,
+        deployment=bot.deployments.get(),
+        purpose="confidence",
+        embedder="",
+        locale="en",
+        values={"intercept": -3.0, "weights": [0] * (FEATURES - 1)},
+    )
+    assert weights_for(bot, "en", "e") == DEFAULT_WEIGHTS
 
 
 def test_vectors_come_back_as_they_were_stored(bot: Bot) -> None:

@@ -11,13 +11,13 @@ from django.conf import settings
 
 from chat import answering, choosing, prompts
 from chat.answering import AnswerRequest
-from chat.errand import GUARDED_CONFIDENCE, knowledge_tokens
+from chat.errand import knowledge_tokens
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import Engine
 from chat.inference.opening import EngineSpec, open_engine
 from chat.knowledge.confidence import FEATURES, Evidence, Weights, confidence, fit
 from chat.knowledge.index import Candidate
-from chat.knowledge.matching import OPPOSED, Match
+from chat.knowledge.matching import Match
 from chat.knowledge.questions import leans_on_context, normalized
 from chat.libraries import Library, LibraryShelf, Query
 from chat.models import Bot, CuratedAnswer
@@ -213,8 +213,8 @@ class AsServed:
         if self._style == "number":
             place = prompts.chosen(text or "", len(near))
             text = None if place is None else near[place][1].text
-        sure = _sureness(match, weights, tuple(logprobs))
-        evidence = None if match is None else _evidence(match, tuple(logprobs))
+        sure = _sureness(match, weights, logprobs)
+        evidence = None if match is None else Evidence.of(match, logprobs)
         if not text or sure < least:
             unsure = notice_text("unsure", row.locale)
             return _response(began, unsure, "notice", sure, tokens), evidence
@@ -252,15 +252,8 @@ class AsServed:
         return self._bot.confidence_threshold if is_offered else 0.0
 
 
-def _evidence(match: Match, logprobs: tuple[float, ...]) -> Evidence:
-    return Evidence(match.score, match.rank, match.margin, logprobs)
-
-
-def _sureness(match: Match | None, weights: Weights, logprobs: tuple[float, ...]) -> float:
-    if match is None:
-        return 1.0
-    sure = confidence(_evidence(match, logprobs), weights)
-    return min(sure, GUARDED_CONFIDENCE) if match.objection in OPPOSED else sure
+def _sureness(match: Match | None, weights: Weights, logprobs: Sequence[float]) -> float:
+    return 1.0 if match is None else confidence(Evidence.of(match, logprobs), weights)
 
 
 def _response(began: float, text: str, source: Source, sure: float, tokens: int = 0) -> Response:

@@ -1,5 +1,7 @@
 """Confidence: between 0 and 1, higher for better evidence, and true to what was judged."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,20 @@ def test_nearer_clearer_and_surer_words_raise_it() -> None:
 def test_no_token_can_make_an_answer_surer_than_certain_ones() -> None:
     certain = confidence(Evidence(0.9, 1.0, 0.3))
     assert confidence(Evidence(0.9, 1.0, 0.3, (-0.1, -0.5))) <= certain
-    assert all(weight >= 0 for weight in DEFAULT_WEIGHTS.weights)
+    assert all(weight >= 0 for weight in DEFAULT_WEIGHTS.weights[:5])
+
+
+def test_opposite_of_what_was_asked_is_not_believed_before_it_was_judged() -> None:
+    near = Evidence(0.97, 1.6, 0.6, (-0.01,))
+    assert confidence(near) > 0.5
+    assert confidence(replace(near, is_opposed=True)) < 0.3
+
+
+def test_judged_answers_teach_how_much_opposition_counts() -> None:
+    evidence = [Evidence(0.9, 1.0, 0.3, (-0.1,), is_opposed=n % 2 == 0) for n in range(60)]
+    weights = fit(evidence, [not each.is_opposed for each in evidence])
+    assert confidence(evidence[0], weights) < 0.2
+    assert confidence(evidence[1], weights) > 0.8
 
 
 def test_fitting_learns_which_evidence_counts() -> None:
