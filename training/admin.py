@@ -1,3 +1,10 @@
 """The pages of training in the staff console."""
 
-from training.console import datasets, evaluations, examples, versions  # noqa: F401
+from training.console import (  # noqa: F401
+    datasets,
+    evaluations,
+    examples,
+    models,
+    runs,
+    versions,
+)
