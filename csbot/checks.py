@@ -66,6 +66,12 @@ def check_numbers(**_: Any) -> Iterable[CheckMessage]:
                 hint="Set it to 0 for all cores, or to a number of threads.",
                 id="csbot.E002",
             )
+    if not 0 <= settings.TRAINING_NICENESS <= 19:
+        yield Error(
+            f"TRAINING_NICENESS is {settings.TRAINING_NICENESS}.",
+            hint="Set it to a number from 0 to 19.",
+            id="csbot.E002",
+        )
 
 
 @register()

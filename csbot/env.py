@@ -193,6 +193,12 @@ SETTINGS: tuple[Setting, ...] = (
         0,
         "CPU threads of a training; 0 takes all cores. Answers go first either way.",
     ),
+    Setting(
+        "TRAINING_NICENESS",
+        int,
+        19,
+        "How far training gives way to everything else on its machine, from 19 (takes what is left) to 0 (an equal share).",
+    ),
     # Limits
     Setting(
         "CHAT_RATE_MESSAGES_PER_VISITOR", str, "20/minute", "Messages that one visitor may send."

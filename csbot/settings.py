@@ -322,6 +322,7 @@ MODERATION_SAMPLE = "chat.selectors.recent_customer_texts"
 # Training
 TRAINING_DEVICE: str = env.read("TRAINING_DEVICE")
 TRAINING_THREADS: int = env.read("TRAINING_THREADS")
+TRAINING_NICENESS: int = env.read("TRAINING_NICENESS")
 
 # Replies and limits
 CHAT_QUEUE_LIMIT: int = env.read("CHAT_QUEUE_LIMIT")

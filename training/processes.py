@@ -20,7 +20,6 @@ from pathlib import Path
 from django.conf import settings
 
 LOCK = "work.lock"
-NICENESS = 19
 OUT_OF_MEMORY_SCORE = 500
 """When memory runs out the kernel ends this child before the runner and the web server."""
 _PR_SET_PDEATHSIG = 1
@@ -37,7 +36,7 @@ class Child:
     def __init__(
         self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], lock: int
     ) -> None:
-        killed, parent = _kernel_kills(), os.getpid()
+        killed, parent, niceness = _kernel_kills(), os.getpid(), settings.TRAINING_NICENESS
         with log.open("ab") as output:
             # What an earlier attempt said stands before it.
             self._place = output.tell()
@@ -51,7 +50,7 @@ class Child:
                 # The folder stays locked until the last child is gone.
                 pass_fds=(lock,),
                 start_new_session=True,
-                preexec_fn=lambda: _give_way(parent),  # noqa: PLW1509 (system calls, nothing that locks)
+                preexec_fn=lambda: _give_way(parent, niceness),  # noqa: PLW1509 (system calls, nothing that locks)
             )
         self._log = log
         self._kills_before = killed
@@ -129,14 +128,14 @@ def environment(threads: int) -> dict[str, str]:
     }
 
 
-def _give_way(parent: int) -> None:
+def _give_way(parent: int, niceness: int) -> None:
     """In the new process: end with the thread that started it, and let others go first."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-    os.nice(NICENESS)
-    _write("/proc/self/autogroup", str(NICENESS))
+    os.nice(niceness)
+    _write("/proc/self/autogroup", str(niceness))
     _write("/proc/self/oom_score_adj", str(OUT_OF_MEMORY_SCORE))
 
 

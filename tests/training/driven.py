@@ -21,7 +21,6 @@ import django
 from django.conf import settings
 
 from chat.inference import artifacts
-from training import processes
 from training.crash_points import crash_point
 
 if TYPE_CHECKING:
@@ -201,8 +200,8 @@ _REAL = {**_BY_ROTE, "exporting": _export, "evaluating": _evaluate}
 
 if __name__ == "__main__":
     settings.DATABASES["default"]["NAME"] = os.environ[DATABASE]
-    django.setup()
     # Whatever else computes on this machine, tests go on.
-    processes.NICENESS = 0
+    settings.TRAINING_NICENESS = 0
+    django.setup()
     words = sys.argv[1:]
     sys.exit(_work_stage(words[0], int(words[1]), words[2]) if words else _supervise())

@@ -18,7 +18,7 @@ from tests.factories import TrainingRunFactory, frozen_version
 from tests.services import wait_until
 from tests.training import driven
 from tests.training.services import bare
-from training import places, processes
+from training import places
 from training.crash_points import POINTS, STATUS, VARIABLE
 from training.models import Evaluation, ModelVersion, RunEvent, TrainingRun
 from training.services import runs
@@ -35,7 +35,7 @@ pytestmark = [
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> TrainingRun:
     monkeypatch.setenv(driven.DATABASE, str(connection.settings_dict["NAME"]))
-    monkeypatch.setattr(processes, "NICENESS", 0)
+    monkeypatch.setattr(settings, "TRAINING_NICENESS", 0)
     made: TrainingRun = TrainingRunFactory(
         dataset_version=frozen_version(bare.ROWS), recipe=recipe.load("tiny_test").as_dict()
     )
