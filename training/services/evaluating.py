@@ -81,21 +81,25 @@ def evaluate_run(
     version = run.dataset_version
     writer = ProgressWriter(folder, fence)
     with (opening or responders.opening(run.bot))(exported.folder) as opened:
-        _calibrate(opened, questions(Scope(version, split="dev", limit=MOST_JUDGED)), folder)
+        judged = questions(Scope(version, split="dev", limit=MOST_JUDGED))
+        first = _Counter(lambda done, total: writer.share(done / total / 3), len(judged))
+        _calibrate(opened, judged, folder, first.step)
         return evaluate(
             Subject(f"run-{run.public_id}", run=run, baseline=baseline_or_none(run)),
             Scope(version, suites=suites.of_run(run, recipe, opened)),
             opened.responder,
-            advance=lambda done, total: writer.share(done / total),
+            advance=lambda done, total: writer.share((1 + 2 * done / total) / 3),
             guard=lambda: _holding(run, fence),
         )
 
 
-def _calibrate(opened: Opened, rows: Sequence[FrozenRow], folder: Path) -> None:
+def _calibrate(
+    opened: Opened, rows: Sequence[FrozenRow], folder: Path, advance: Callable[[], None]
+) -> None:
     """Learn how sure to be of the new model before it is measured; kept for its promotion."""
     if opened.calibrate is None:
         return
-    weights = opened.calibrate(rows, lambda: None)
+    weights = opened.calibrate(rows, advance)
     kept = {locale: asdict(each) for locale, each in weights.items()}
     (folder / CONFIDENCE).write_text(json.dumps(kept), encoding="utf-8")
 
