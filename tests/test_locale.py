@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = [ROOT / app / "locale" / "zh_Hans" / "LC_MESSAGES" for app in ("chat", "moderation")]
+APPS = ("chat", "moderation", "training")
+FOLDERS = [ROOT / app / "locale" / "zh_Hans" / "LC_MESSAGES" for app in APPS]
 
 
 def _written(folder: Path) -> dict[str, str]:
     """Entries of the .po file; its strings are concatenated as in Python."""
     text = (folder / "django.po").read_text(encoding="utf-8")
-    entries = re.findall(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n?)+)', text, re.MULTILINE)
-    return {_joined(source): _joined(target) for source, target in entries}
+    entry = r'^(?:msgctxt "(\w+)"\n)?msgid ((?:".*"\n)+)msgstr ((?:".*"\n?)+)'
+    return {
+        (f"{context}\4" if context else "") + _joined(source): _joined(target)
+        for context, source, target in re.findall(entry, text, re.MULTILINE)
+    }
 
 
 def _joined(quoted: str) -> str:

@@ -36,7 +36,7 @@ class OrderPages(Pages):
         form = OrderForm({**defaults(), **request.GET.dict()})
         context: dict[str, Any] = {
             "form": form,
-            "recipes": form.recipes.values(),
+            "recipes": [(each, _(each.description)) for each in form.recipes.values()],
             "has_versions": DatasetVersion.objects.exists(),
             "overrides": [form[name] for name in ("seed", *OVERRIDES)],
             "has_overrides": any(request.GET.get(name) for name in OVERRIDES),

@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
 
 from chat.inference import artifacts
 from tests.factories import (
@@ -25,6 +27,7 @@ from training.progress import NOTED, Point, Reported
 from training.services import measuring_requests, planning, runs
 from training.services.ordering import Order, make_order
 from training.services.runs import Claim
+from training.trainer import recipe
 
 pytestmark = pytest.mark.django_db
 
@@ -261,6 +264,13 @@ def test_curves_end_at_a_round_number_and_begin_smoothly() -> None:
 
 
 # A new one
+
+
+def test_every_recipe_is_described_in_chinese() -> None:
+    with translation.override("zh-hans"):
+        described = [gettext(recipe.load(name).description) for name in recipe.names()]
+
+    assert all(any("\u4e00" <= char <= "\u9fff" for char in text) for text in described)
 
 
 def test_without_a_frozen_version_there_is_nothing_to_learn(admin_client: Client) -> None:
