@@ -1,4 +1,11 @@
-from training.models.datasets import Dataset, DatasetVersion, Example, FrozenExample, Scenario, Split
+from training.models.datasets import (
+    Dataset,
+    DatasetVersion,
+    Example,
+    FrozenExample,
+    Scenario,
+    Split,
+)
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
 from training.models.runs import RunEvent, RunMetric, TrainingRun
 
