@@ -20,7 +20,8 @@ READY = "csbot is ready"
 class Run:
     """One ``manage.py run`` and everything that it started."""
 
-    NAMES = ("valkey-server", "uvicorn", "runinference", "worker", "beat", "training")
+    # The trainer is a worker, too: its queue tells it apart.
+    NAMES = ("valkey-server", "uvicorn", "runinference", "training", "worker", "beat")
 
     def __init__(self, var: Path, port: int, **settings: str) -> None:
         self.log = var.with_suffix(f".{port}.log")
@@ -58,6 +59,7 @@ class Run:
             for name in self.NAMES:
                 if any(part.endswith(name) for part in line):
                     found[name] = child
+                    break
         return found
 
     def nobody_left(self) -> bool:
