@@ -11,6 +11,7 @@ from chat.knowledge.questions import normalized
 from chat.libraries import LibraryShelf, embedded
 from chat.models import Bot, CuratedAnswer
 from chat.services.notices import notice_text
+from training.failures import RunFailure
 from training.frozen import FrozenRow
 from training.grounding import Grounded, Wordings, chosen, prepared
 from training.models import RunEvent, TrainingRun
@@ -27,8 +28,15 @@ MOST_HELD_OUT = 400
 _AT_ONCE = 64
 
 
-class NothingToLearn(Exception):
-    """No row of the dataset version can be learned from; one sentence, safe to show."""
+class NothingToLearn(RunFailure):
+    """No row of the dataset version can be learned from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing_to_learn",
+            "No row of this dataset gives an answer that is approved for the bot: teach the bot "
+            "its answers first (teach_knowledge), or train on words (data.style).",
+        )
 
 
 def prepare(run: TrainingRun, folder: Path) -> None:
@@ -48,10 +56,7 @@ def prepare(run: TrainingRun, folder: Path) -> None:
     )
     learned += _replayed(run, recipe.data, len(learned))
     if not learned:
-        raise NothingToLearn(
-            "No row of this dataset gives an answer that is approved for the bot: teach the bot "
-            "its answers first (teach_knowledge), or train on words (data.style)."
-        )
+        raise NothingToLearn
     draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
     count = examples.write(
         folder / "train.jsonl",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ COMMAND = [sys.executable, "-m", "training.trainer"]
 pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 
 
-def reports(job: Job, kind: str) -> list[dict[str, float]]:
+def reports(job: Job, kind: str) -> list[dict[str, Any]]:
     return [line for line, _ in progress.read(job.folder) if line["kind"] == kind]
 
 

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
@@ -40,7 +41,7 @@ def train(job: Job, stop: threading.Event | None = None) -> bool:
     return Training(job, stop or threading.Event()).run()
 
 
-def reports(job: Job, kind: str) -> list[dict[str, float]]:
+def reports(job: Job, kind: str) -> list[dict[str, Any]]:
     return [line for line, _ in progress.read(job.folder) if line["kind"] == kind]
 
 
