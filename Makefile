@@ -63,7 +63,7 @@ test-browser: browser
 	$(PYTEST) -m browser $(ARGS)
 
 test-postgres: setup-dev
-	CSBOT_TEST_POSTGRES=1 $(PYTEST) tests/chat tests/moderation tests/training --ignore tests/chat/inference -m 'not model and not browser and not process' $(ARGS)
+	CSBOT_TEST_POSTGRES=1 $(PYTEST) tests/chat tests/moderation tests/training/services tests/training/console tests/training/test_supervisor.py --ignore tests/chat/inference -m 'not model and not browser and not process' $(ARGS)
 
 test-model: setup-dev
 	$(BIN)/python manage.py fetch_model
