@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -34,6 +35,7 @@ STAGES = ["preparing", "training", "exporting", "evaluating", "publishing"]
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "TICK_SECONDS", 0.02)
     monkeypatch.setattr(supervisor, "REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(settings, "TRAINING_NICENESS", 0)
     monkeypatch.setattr(places, "training_folder", lambda: tmp_path)
 
 
@@ -235,6 +237,7 @@ def test_children_give_way_to_customers(run: TrainingRun, monkeypatch: pytest.Mo
     group = Path("/proc/self/autogroup")
     if not group.exists():
         pytest.skip("this kernel shares the processor by niceness alone")
+    monkeypatch.setattr(settings, "TRAINING_NICENESS", 19)
     seen: list[tuple[int, str]] = []
 
     def show(run: TrainingRun) -> None:
