@@ -1,4 +1,7 @@
-"""Training, measured: ``python -m benchmarks.training --json``, half an hour on two idle cores.
+"""Training, measured: ``python -m benchmarks.training --json``, on a machine that does nothing else.
+
+On two idle cores the demo takes what training takes, half an hour at most, the other parts each
+three to ten minutes; ``--only`` measures some of them.
 
 Parts: ``demo`` (minutes and quality of the demo dataset, most of the time), ``public`` (other
 people's questions, beside two baselines), ``speed`` (tokens a second and memory of the trainer

@@ -1,244 +1,220 @@
-"""Runs whose processes die: ``python -m benchmarks.training.crashes [--json] [--quick]``.
+"""Runs whose processes die, and files that are damaged: what is left, and how often it is right.
 
-A tiny model is really trained, exported, evaluated and published by real processes, which are
-killed at every named step and at random moments. Takes a quarter of an hour on two cores.
+A tiny model is really trained, exported, asked and published, by real processes over a real
+database (SQLite): see ``tests/training/driven.py``. Preparing is by rote, everything else is what
+production does. Eight minutes on two idle cores.
+
+- *kill -9 at random moments*: the supervisor, which takes its child along, or the child alone,
+  which the supervisor survives. A run is killed until it finishes, then the next one begins.
+- *named steps*: one run whose processes die at each step of ``training/crash_points.py`` in turn.
+- *deliveries*: three supervisors are told of one run at the same time.
+- *damage*: see :mod:`benchmarks.training.damage`.
+
+A run counts as finished once when it has succeeded, was said to be finished once, has one model
+whose files are whole, one evaluation with all answers, and left nothing half-made where models are
+served. Machines that lose power, which also lose what no disk has written, are not tried.
 """
 
-import argparse
 import contextlib
-import json
 import os
 import random
-import shutil
-import sys
-import tempfile
+import subprocess
 import time
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-import django
+import psutil  # type: ignore[import-untyped]
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
 
-from benchmarks.machine import Figure, figure, report
+from benchmarks.machine import Figure, figure
+from benchmarks.training import damage
+from benchmarks.training.staged import TINY, TrainingOptions, make_tiny
 from chat.inference import artifacts
-from csbot import env, valkey
-from tests.services import environment
+from tests.factories import TrainingRunFactory, frozen_version
 from tests.training import driven
+from tests.training.services import bare
+from training import places
 from training.crash_points import POINTS, STATUS, VARIABLE
+from training.models import Evaluation, ModelVersion, TrainingRun
+from training.services import runs
+from training.supervisor import Supervisor
+from training.trainer import progress, recipe
 
-if TYPE_CHECKING:
-    from training.models import TrainingRun
-
-SECONDS = 300.0
 KILLS = 20
-KILL_WITHIN_SECONDS = 20.0
-DAMAGES = 20
-PACKAGES = ("django", "celery", "torch", "transformers", "peft", "onnxruntime-genai")
+DELIVERIES = 3
+SECONDS = 600.0
+"""So long may one supervisor take; a busy machine is slow."""
+INTERVAL = 1
+"""Steps between two checkpoints of the tiny recipe."""
 
 
-def measure(*, is_quick: bool = False) -> list[Figure]:
-    """All figures; ``is_quick`` does a part of the work, to try it out."""
-    os.environ[driven.REAL] = "real"
-    with _installation():
-        return [
-            *_named_steps(POINTS[::6] if is_quick else POINTS),
-            *_random_moments(2 if is_quick else KILLS),
-            *_deliveries(),
-            *_damages(),
-        ]
+def measure(options: TrainingOptions) -> list[Figure]:
+    """All figures of crashes."""
+    make_tiny()
+    os.environ.update({driven.REAL: "real", driven.DATABASE: str(connection.settings_dict["NAME"])})
+    tried = [new_run()]
+    began = time.monotonic()
+    finish(tried[0])
+    whole = time.monotonic() - began
 
-
-def _named_steps(points: tuple[str, ...]) -> list[Figure]:
-    """One run that dies at each step in turn."""
-    run, died = _new_run(), 0
-    for point in points:
-        code = driven.start(**{VARIABLE: point}).wait(SECONDS)
-        died += code == STATUS or _told_of_crash(run)
-        _expire(run)
-    driven.start().wait(SECONDS)
+    wanted = options.scaled(KILLS)
+    killed, kills = _killed(wanted, whole)
+    points = POINTS[::4] if options.is_quick else POINTS
+    stepped, deaths = _named_steps(points)
+    delivered = new_run()
+    _together(DELIVERIES)
+    delivered.refresh_from_db()
+    tried += [*killed, stepped, delivered]
+    repeated = [steps for run in tried for steps in repeated_steps(run)]
+    once = sum(map(is_finished_once, tried))
     return [
-        figure("named steps at which it died", "steps", [died], at_least=len(points)),
+        figure("crashes: kill -9 at random moments", "", [kills], at_least=wanted),
+        figure("crashes: named steps died at", "", [deaths], at_least=len(points)),
+        figure("crashes: one run, undisturbed", "s", [whole]),
+        figure("crashes: runs", "", [len(tried)]),
+        figure("crashes: finished exactly once", "", [once / len(tried)], at_least=1.0),
+        figure("crashes: published twice", "", [sum(map(_extra_models, tried))], at_most=0),
+        figure("crashes: times a run was resumed", "", [len(repeated)]),
         figure(
-            "finished and published once after them", "share", [_finished_once(run)], at_least=1
+            "crashes: most steps repeated by a resume", "steps", [max(repeated, default=0)],
+            at_most=INTERVAL,
         ),
-    ]
-
-
-def _random_moments(count: int) -> list[Figure]:
-    """Supervisors that are killed, their children with them, until the run is over."""
-    moments, finished, repeated, killed = random.Random(1), [], [], 0
-    while killed < count:
-        run = _new_run()
-        while killed < count and not _is_over(run):
-            process = driven.start()
-            with contextlib.suppress(Exception):
-                process.wait(moments.uniform(2.0, KILL_WITHIN_SECONDS))
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-                killed += 1
-            _expire(run)
-        if not _is_over(run):
-            driven.start().wait(SECONDS)
-        finished.append(_finished_once(run))
-        repeated += _repeated_steps(run)
-    return [
-        figure("kill -9 at random moments", "kills", [killed], at_least=count),
-        figure("runs finished and published once", "share", [min(finished)], at_least=1),
         figure(
-            "steps done again after a kill, a checkpoint after each", "steps",
-            [max(repeated, default=0)], at_most=1,
+            f"crashes: trainers of {DELIVERIES} deliveries", "", [delivered.attempts], at_most=1
         ),
+        *damage.measure(tried[0]),
     ]  # fmt: skip
 
 
-def _deliveries() -> list[Figure]:
-    """The same call, three times at once."""
-    run = _new_run()
-    for process in [driven.start() for _ in range(3)]:
-        process.wait(SECONDS)
-    run.refresh_from_db()
-    return [
-        figure("trainers of three deliveries", "trainers", [run.attempts], at_most=1),
-        figure("published once by them", "share", [_finished_once(run)], at_least=1),
-    ]
-
-
-def _damages() -> list[Figure]:
-    """Checkpoints and exports with a flipped bit or a missing end."""
-    from training import places
-    from training.models import TrainingRun
-
-    folder = places.run_folder(TrainingRun.objects.latest("id"))
-    draw = random.Random(2)
-    sealed = [place.parent for place in folder.rglob(artifacts.MANIFEST)]
-    refused = 0
-    for number in range(DAMAGES):
-        with tempfile.TemporaryDirectory() as scratch:
-            copy = Path(shutil.copytree(draw.choice(sealed), Path(scratch) / "copy"))
-            _damage(
-                draw.choice([place for place in copy.rglob("*") if place.is_file()]), draw, number
-            )
-            try:
-                artifacts.verify(copy)
-            except artifacts.ArtifactError:
-                refused += 1
-    return [figure("damaged folders refused", "of 20", [refused], at_least=DAMAGES)]
-
-
-def _damage(place: Path, draw: random.Random, number: int) -> None:
-    data = bytearray(place.read_bytes())
-    at = draw.randrange(len(data))
-    if number % 2:
-        place.write_bytes(data[:at])
-    else:
-        data[at] ^= 1 << draw.randrange(8)
-        place.write_bytes(data)
-
-
-def _new_run() -> "TrainingRun":
-    from tests.factories import TrainingRunFactory, frozen_version
-    from tests.training.services import bare
-    from training.trainer import recipe
-
+def new_run() -> TrainingRun:
+    """A run of the tiny model that waits for its turn."""
     made: TrainingRun = TrainingRunFactory(
-        dataset_version=frozen_version(bare.ROWS), recipe=recipe.load("tiny_test").as_dict()
+        dataset_version=frozen_version(bare.ROWS),
+        recipe=recipe.load("tiny_test").as_dict(),
+        base=TINY,
     )
     return made
 
 
-def _expire(run: "TrainingRun") -> None:
-    """As if the lease of a dead supervisor had ended; crashes on purpose are not counted."""
-    from django.utils import timezone
-
-    from training.models import TrainingRun
-
-    rows = TrainingRun.objects.filter(pk=run.pk)
-    rows.filter(status="running").update(lease_until=timezone.now() - timedelta(seconds=1))
-    rows.filter(status="failed").update(status="queued")
-    rows.update(failures=0)
-
-
-def _is_over(run: "TrainingRun") -> bool:
+def finish(run: TrainingRun) -> None:
+    """Work it to its end in a process of its own."""
+    driven.start().wait(SECONDS)
     run.refresh_from_db()
-    return run.is_over
 
 
-def _told_of_crash(run: "TrainingRun") -> bool:
-    """Whether the newest crash was a child that died at its step."""
-    crashed = run.events.filter(kind__in=["crashed", "failed"]).latest("id").detail
-    return str(STATUS) in str(crashed.get("text", crashed.get("error")))
-
-
-def _finished_once(run: "TrainingRun") -> float:
-    """1 if there is one finish, one model whose files are whole, and one evaluation of it."""
-    from django.conf import settings
-
-    from training.models import Evaluation, ModelVersion
-
+def expire(run: TrainingRun) -> None:
+    """As if the lease of a dead supervisor had ended, and nobody counted how often."""
+    past = timezone.now() - timedelta(seconds=1)
+    TrainingRun.objects.filter(pk=run.pk, status="running").update(lease_until=past)
+    TrainingRun.objects.filter(pk=run.pk).update(failures=0)
     run.refresh_from_db()
-    versions = ModelVersion.objects.filter(run=run)
-    if run.status != "succeeded" or len(versions) != 1:
-        print(f"{run}: {run.status} {run.error}", file=sys.stderr)
-        return 0.0
-    artifacts.verify(settings.MODELS_DIR / "serving" / versions[0].artifact)
-    evaluations = Evaluation.objects.filter(run=run, model_version=versions[0], status="finished")
-    finishes = run.events.filter(kind="finished")
-    return float(len(evaluations) == 1 and len(finishes) == 1)
 
 
-def _repeated_steps(run: "TrainingRun") -> list[int]:
-    reached, repeated = 0, []
-    for kind, detail in run.events.values_list("kind", "detail"):
-        if kind == "checkpoint":
-            reached = int(detail["step"])
-        elif kind == "resumed":
-            repeated.append(reached - int(detail["step"]))
-    return repeated
-
-
-@contextlib.contextmanager
-def _installation() -> Iterator[None]:
-    """A csbot of its own in a temporary folder, with a tiny base model."""
-    var = Path(tempfile.mkdtemp(prefix="csbot-crash-"))
-    for setting in env.SETTINGS:
-        os.environ.pop(setting.name, None)
-    os.environ.update(environment(var, CSBOT_LOG_LEVEL="ERROR"))
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    from tests.chat.inference import tiny
-
-    server = valkey.start(settings.VALKEY_SOCKET.parent)
+def is_finished_once(run: TrainingRun) -> bool:
+    """See the module."""
+    run.refresh_from_db()
+    models = ModelVersion.objects.filter(run=run)
+    evaluations = Evaluation.objects.filter(run=run, status=Evaluation.Status.FINISHED)
+    if run.status != TrainingRun.Status.SUCCEEDED or not len(models) == len(evaluations) == 1:
+        return False
+    served = settings.MODELS_DIR / "serving"
     try:
-        call_command("migrate", verbosity=0)
-        with warnings.catch_warnings(action="ignore"):
-            tiny.make_base(artifacts.base_folder(settings.MODELS_DIR, "tiny"))
-        yield
+        artifacts.verify(served / models[0].artifact)
+        artifacts.verify(places.weights_folder(models[0].weights))
+    except artifacts.ArtifactError:
+        return False
+    asked = sum(row.split == "test" for row in bare.ROWS)
+    return (
+        run.events.filter(kind="finished").count() == 1
+        and evaluations[0].model_version == models[0]
+        and evaluations[0].answers.count() == asked
+        and not any("partial" in each.name for each in served.iterdir())
+    )
+
+
+def repeated_steps(run: TrainingRun) -> Iterator[int]:
+    """For each resume, how many steps that were reported before it are done again."""
+    reached = 0
+    for line, _ in progress.read(places.run_folder(run)):
+        if line["kind"] in ("step", "checkpoint"):
+            reached = max(reached, line["step"])
+        elif line["kind"] == "resumed":
+            yield max(0, reached - line["step"])
+            reached = line["step"]
+
+
+def _killed(wanted: int, whole: float) -> tuple[list[TrainingRun], int]:
+    """Runs that were killed ``wanted`` times in all, and then finished; and how often they were."""
+    moments = random.Random(9)
+    made, kills = [], 0
+    while kills < wanted:
+        run = new_run()
+        process = driven.start()
+        while not run.is_over:
+            seconds = moments.uniform(0, whole) if kills < wanted else SECONDS
+            if not _has_ended(process, seconds):
+                # In turn: a supervisor that loses its child too often gives the run up.
+                _kill(process, only_child=kills % 2 == 0)
+                kills += 1
+            if process.poll() is not None:
+                expire(run)
+                process = driven.start()
+            run.refresh_from_db()
+        process.wait(SECONDS)
+        made.append(run)
+    return made, kills
+
+
+def _has_ended(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _kill(process: "subprocess.Popen[bytes]", *, only_child: bool) -> None:
+    """End the child of a supervisor, which goes on, or the supervisor and with it the child."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    for victim in children[:1] if only_child else [process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+    psutil.wait_procs(children, timeout=30)
+
+
+def _named_steps(points: Sequence[str]) -> tuple[TrainingRun, int]:
+    """A run that dies at each step and is finished, and how often it died."""
+    run, deaths = new_run(), 0
+    for point in points:
+        if point.startswith("run."):
+            deaths += driven.start(**{VARIABLE: point}).wait(SECONDS) == STATUS
+        else:
+            deaths += _has_died_under_us(run, point)
+        expire(run)
+    finish(run)
+    return run, deaths
+
+
+def _has_died_under_us(run: TrainingRun, point: str) -> bool:
+    """The supervisor is this process; a child of it comes to ``point``."""
+    claim = runs.claim(device="cpu", owner="benchmark", only=run)
+    if claim is None:
+        return False
+    os.environ[VARIABLE] = point
+    try:
+        Supervisor(claim, command=driven.command()).work()
     finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(var, ignore_errors=True)
+        del os.environ[VARIABLE]
+    crashed = run.events.filter(kind="crashed").order_by("-id").first()
+    return crashed is not None and str(STATUS) in crashed.detail["text"]
 
 
-def main() -> None:
-    """Measure, and print figures for people or one JSON object."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.crashes")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="a part of the work, to try it out")
-    chosen = parser.parse_args()
-    began = time.monotonic()
-    figures = measure(is_quick=chosen.quick)
-    print(f"# {time.monotonic() - began:.0f} s", file=sys.stderr)
-    if chosen.json:
-        print(json.dumps(report(figures, PACKAGES), indent=1))
-    else:
-        for each in figures:
-            print(f"{each['name']}: {each['value']:g} {each['unit']} ({each['target']})")
+def _together(count: int) -> None:
+    for each in [driven.start() for _ in range(count)]:
+        each.wait(SECONDS)
 
 
-if __name__ == "__main__":
-    main()
+def _extra_models(run: TrainingRun) -> int:
+    return max(0, ModelVersion.objects.filter(run=run).count() - 1)

@@ -1,6 +1,6 @@
 """Real processes die at any moment; there is always exactly one finished run, published once.
 
-``python -m benchmarks.training.crashes`` does the same with a real, tiny model, more often.
+``python -m benchmarks.training --only crashes`` does the same with a real, tiny model, more often.
 """
 
 import random
