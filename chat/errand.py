@@ -152,7 +152,7 @@ def is_worth_trying(errand: Errand) -> bool:
     """
     if errand.served.style == "number" and not errand.reading.near:
         return False
-    if not is_shown_only_when_sure(errand):
+    if not is_offered_when_unsure(errand):
         return True
     best = sureness(errand, ())
     return best is None or best >= errand.claim.message.conversation.bot.confidence_threshold

@@ -100,6 +100,16 @@ async def test_model_that_is_not_sure_of_the_number_offers_similar_questions(
     assert "How long does delivery take?" in reply.suggestions
 
 
+async def test_bot_that_shows_what_may_be_wrong_shows_the_named_answer_with_a_warning(
+    bot: Bot, delivery: CuratedAnswer
+) -> None:
+    bot.confidence_threshold = 0.9999
+    bot.unsure_answers = Bot.UnsureAnswers.SHOW
+    await in_thread(bot.save)()
+    reply = await answered(bot, Naming("1", logprob=-9.0))
+    assert (reply.source, reply.text, reply.code) == ("model", "Two to four days.", "unsure")
+
+
 async def test_with_nothing_approved_there_is_nothing_to_name(bot: Bot) -> None:
     engine = Naming("1")
     reply = await answered(bot, engine)
