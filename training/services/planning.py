@@ -42,6 +42,8 @@ def predict(order: Order) -> Plan:
 def known(order: Order) -> Plan:
     """The plan as far as it is known, at once: without a measurement it has no minutes."""
     rows = int(order.dataset_version.counts.get("train", 0))
+    if wanted := parse(order.recipe).data.examples:
+        rows = min(rows, wanted)
     return _plan(order, _counted(order) or Counted(rows, 0), _calibration(order))
 
 
