@@ -2,7 +2,8 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest
+# Files of tests beside each other, those of one file in their order.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # The first Python that csbot runs with. None: the last one is asked, and says what is missing.
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3; do \

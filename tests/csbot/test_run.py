@@ -142,7 +142,7 @@ def test_small_disk_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_one_run_serves_and_a_second_is_refused_and_interrupt_ends_all(running: Run) -> None:
     var = running.log.parent / "var"
     assert "already runs with the folder" in refused(var, free_port())
@@ -160,14 +160,14 @@ def test_one_run_serves_and_a_second_is_refused_and_interrupt_ends_all(running: 
 
 
 @pytest.mark.process
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_nobody_outlives_a_killed_run(running: Run) -> None:
     running.process.kill()
     wait_until(running.nobody_left, "every process ended", 20)
 
 
 @pytest.mark.process
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_process_that_cannot_work_ends_all(running: Run) -> None:
     """A process that dies soon after its start is broken: all stop, and it is named."""
     running.family["worker"].kill()
