@@ -11,7 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any
+
+from chat import spreadsheets
+from chat.spreadsheets import Row, unguarded
 
 LARGEST_FILE = 5 * 1024 * 1024
 MOST_ROWS = 20_000
@@ -20,9 +24,6 @@ FORMATS = ("jsonl", "csv")
 
 _COLUMNS = {"键": "key", "标识": "key", "主题": "topic", "问题": "question", "答案": "answer"}
 _QUESTION = re.compile(r"questions?|(?:question|问题)[ _]?[0-9]+")
-# Spreadsheets run cells that begin so. Those that had an apostrophe already get one more.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -122,10 +123,9 @@ def jsonl(entries: Iterable[Entry]) -> Iterator[str]:
 
 def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
     """The records of a CSV file, safe to open in a spreadsheet."""
-    yield "\ufeff" + record(["key", "topic", "question", "answer"])
-    for each in entries:
-        cells = [each.key, each.topic, "\n".join(each.questions), each.answer]
-        yield record([guarded(cell) for cell in cells])
+    head: list[Row] = [["key", "topic", "question", "answer"]]
+    rows = ([each.key, each.topic, "\n".join(each.questions), each.answer] for each in entries)
+    yield from spreadsheets.csv_lines(chain(head, rows))
 
 
 def decoded(data: bytes) -> str:
@@ -212,20 +212,3 @@ def _entry(line: int, row: Any) -> Entry | Fail:
     if not answer:
         return Fail(line, Fault.NO_ANSWER)
     return Entry(asked, answer, key, topic, line)
-
-
-def record(cells: list[str]) -> str:
-    """One record of a CSV file."""
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
-
-
-def guarded(cell: str) -> str:
-    """The cell as it can be opened in a spreadsheet without being run."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def unguarded(cell: str) -> str:
-    """What :func:`guarded` was given."""
-    return cell[1:] if _GUARDED.match(cell) else cell

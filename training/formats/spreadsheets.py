@@ -2,17 +2,17 @@
 
 A first row names the columns: ``question`` and ``answer``, ``context`` for the turns before the
 question (:mod:`training.formats.labels`), and what :mod:`training.formats.shapes` knows beside
-them. No cell that is written is a formula.
+them. No cell that is written is a formula (:mod:`chat.spreadsheets`).
 """
 
 import csv
 import io
-import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chat.knowledge.files import guarded, record, unguarded
+from chat import spreadsheets
+from chat.spreadsheets import Row, Sheet, unescaped, unguarded
 from training.formats import labels
 from training.formats.entries import MOST_ROWS, Entry, Fault, FileRefused
 
@@ -26,9 +26,6 @@ _NAMES = {
     "query": "question", "reply": "answer", "上下文": "context", "history": "context",
 }  # fmt: skip
 _WIDEST = 60
-# What XML cannot hold stands as its number in a sheet, and so does what looks like one.
-_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
-_UNFIT = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\x01-\x08\x0b-\x1f\ufffe\uffff]")
 # A spreadsheet is a ZIP: what it unpacks to has a limit of its own.
 _LARGEST_UNPACKED = 200 * 1024 * 1024
 _MOST_PARTS = 1_000
@@ -78,29 +75,12 @@ def xlsx_rows(data: bytes) -> Table:
 
 def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
     """The records of a CSV file."""
-    yield "\ufeff" + record(list(COLUMNS))
-    for each in entries:
-        yield record([guarded(cell) for cell in _cells(each)])
+    return spreadsheets.csv_lines(_rows(entries))
 
 
 def xlsx(entries: Iterable[Entry]) -> bytes:
     """The whole file: every cell a text."""
-    import openpyxl
-    from openpyxl.cell import WriteOnlyCell
-
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("conversations")
-    sheet.append(list(COLUMNS))
-    for each in entries:
-        row = []
-        for text in _cells(each):
-            cell = WriteOnlyCell(sheet, _escaped(guarded(text)))
-            cell.data_type = "s"
-            row.append(cell)
-        sheet.append(row)
-    data = io.BytesIO()
-    book.save(data)
-    return data.getvalue()
+    return spreadsheets.xlsx([Sheet("conversations", _rows(entries))])
 
 
 def _check_parts(data: bytes) -> None:
@@ -134,7 +114,13 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), str(value))
+    return unescaped(str(value))
+
+
+def _rows(entries: Iterable[Entry]) -> Iterator[Row]:
+    yield COLUMNS
+    for each in entries:
+        yield _cells(each)
 
 
 def _cells(entry: Entry) -> list[str]:
@@ -151,7 +137,3 @@ def _cells(entry: Entry) -> list[str]:
         "yes" if entry.hands_over else "",
         entry.split,
     ]
-
-
-def _escaped(text: str) -> str:
-    return _UNFIT.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
