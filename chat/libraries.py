@@ -9,7 +9,6 @@ import functools
 import hashlib
 import logging
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,7 +55,7 @@ class Query:
 
     ``before`` is what the customer asked last, empty for a first question, and ``given`` are the
     approved answers that the customer has had. A question that ``leans`` on what was said is never
-    answered without a model.
+    answered without a model. ``without`` are wordings to pass over, as if nobody had approved them.
     """
 
     question: str
@@ -64,6 +63,7 @@ class Query:
     leans: bool = False
     before: str = ""
     given: tuple[int, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -121,9 +121,7 @@ class LibraryShelf:
             return Match(Kind.NONE, None, match.near, "outdated")
         return match
 
-    def nearest(
-        self, library: Library, query: Query, *, without: Iterable[str] = ()
-    ) -> list[Candidate]:
+    def nearest(self, library: Library, query: Query) -> list[Candidate]:
         """The answers nearest to a question, and to what was said before it.
 
         Raises :class:`EmbeddingError`.
@@ -132,7 +130,7 @@ class LibraryShelf:
         return library.index.nearest(
             self._vector(query.question),
             CANDIDATES,
-            without=without,
+            without=query.without,
             joined=self._vector(f"{before} {query.question}") if before else None,
             given=query.given,
         )

@@ -27,6 +27,7 @@ from chat.presentation import utf16_length
 from chat.ready import Ready
 from chat.services import replies
 from chat.services.replies import Claim, Provenance
+from moderation.current import current_policy
 from moderation.findings import Direction
 from moderation.services.screening import ScreenedStream
 
@@ -226,6 +227,7 @@ class Seat:
             source=found.source,
             provenance=Provenance(
                 deployment=task.served.deployment,
+                policy_version=current_policy().version,
                 match=found.match,
                 curated_answer=found.answer,
                 timings={"answer": round(time.monotonic() - self._begun, 4)},
@@ -278,6 +280,7 @@ class Seat:
         return Provenance(
             deployment=task.served.deployment,
             prompt_version=prompts.VERSION,
+            policy_version=self._screen.version,
             match={**task.reading.facts, "cache_key": task.cache_key},
             confidence=sure,
             is_unsure=is_unsure,

@@ -3,6 +3,7 @@
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -51,6 +52,15 @@ class Message(models.Model):
     source = models.CharField(_("source"), max_length=10, choices=Source.choices, blank=True)
     code = models.CharField(_("code"), max_length=40, blank=True)
     client_message_id = models.UUIDField(null=True, editable=False)
+    # Of what an agent wrote only. ``match`` says then what had been suggested, and its use.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("agent"),
+    )
     reply_to = models.ForeignKey("self", models.CASCADE, null=True, related_name="replies")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -66,6 +76,7 @@ class Message(models.Model):
     # Of replies only: how the answer came about
     deployment = models.ForeignKey(Deployment, models.SET_NULL, null=True, editable=False)
     prompt_version = models.CharField(max_length=20, blank=True, editable=False)
+    policy_version = models.CharField(max_length=20, blank=True, editable=False)
     timings = models.JSONField(_("timings, seconds"), default=dict, editable=False)
     curated_answer = models.ForeignKey(
         CuratedAnswer,

@@ -16,6 +16,7 @@ from chat.models import Conversation, Dispute, Feedback, Message
 from chat.selectors import last_customer_text
 from chat.services import disputes, publishing
 from chat.services.notices import notice_text
+from moderation.current import current_policy
 from moderation.findings import Direction
 from moderation.services.screening import screen
 
@@ -174,6 +175,7 @@ def _answer_at_once(question: Message) -> bool:
         deployment=deployment,
         curated_answer=answer.answer,
         match=answer.match,
+        policy_version=current_policy().version,
     )
     return True
 

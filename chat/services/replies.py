@@ -48,6 +48,7 @@ class Provenance:
 
     deployment: Deployment | None
     prompt_version: str = ""
+    policy_version: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     match: dict[str, Any] = field(default_factory=dict)
     curated_answer: CuratedAnswer | None = None
@@ -60,6 +61,7 @@ class Provenance:
         return {
             "deployment": self.deployment,
             "prompt_version": self.prompt_version,
+            "policy_version": self.policy_version,
             "timings": self.timings,
             "match": self.match,
             "curated_answer": self.curated_answer,

@@ -51,7 +51,7 @@ class ScreenedStream:
         self._direction = direction
         self._scope = scope
         self._reference = reference
-        self._version = policy.version
+        self.version = policy.version
         self.guard = StreamGuard(policy, direction, number=self._number)
 
     def conclude(self) -> None:
@@ -68,7 +68,7 @@ class ScreenedStream:
                 self._direction,
                 scope=self._scope,
                 reference=self._reference,
-                policy=self._version,
+                policy=self.version,
             )
 
 

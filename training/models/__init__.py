@@ -1,3 +1,4 @@
+from training.models.corrections import Correction
 from training.models.datasets import (
     Dataset,
     DatasetVersion,
@@ -10,6 +11,7 @@ from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
 from training.models.runs import RunEvent, RunMetric, TrainingRun
 
 __all__ = [
+    "Correction",
     "Dataset",
     "DatasetVersion",
     "EvaluatedAnswer",

@@ -42,11 +42,13 @@ Near = list[tuple[Candidate, CuratedAnswer]]
 @dataclass(frozen=True, slots=True)
 class Opened:
     """``overheard`` is the engine that ``responder`` asks. ``calibrate`` lets the responder learn
-    how sure to be from questions that are not measured; see :meth:`AsServed.calibrate`."""
+    how sure to be from questions that are not measured; see :meth:`AsServed.calibrate`, and
+    ``unaided`` is :meth:`AsServed.respond_unaided`."""
 
     responder: Responder
     overheard: Overheard
     calibrate: Callable[[Sequence[FrozenRow], Callable[[], None]], dict[str, Weights]] | None = None
+    unaided: Callable[[FrozenRow], Response] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -73,7 +75,7 @@ def opening(bot: Bot, weights: Mapping[str, Weights] | None = None) -> Opening:
         with engine_of(artifact) as engine:
             overheard = Overheard(engine)
             responder = AsServed(bot, overheard, style, shelf, weights)
-            yield Opened(responder, overheard, responder.calibrate)
+            yield Opened(responder, overheard, responder.calibrate, responder.respond_unaided)
 
     return opened
 
@@ -151,18 +153,23 @@ class AsServed:
         response, _ = self._answer(row)
         return response
 
+    def respond_unaided(self, row: FrozenRow) -> Response:
+        """As if nobody had approved the very wording of this question."""
+        response, _ = self._answer(row, is_aided=False)
+        return response
+
     def _answer(
-        self, row: FrozenRow, least: float | None = None
+        self, row: FrozenRow, least: float | None = None, *, is_aided: bool = True
     ) -> tuple[Response, Evidence | None]:
         """The answer, and the evidence for it if a model was asked. ``least`` is the confidence
         wanted instead of the bot's own."""
         began = time.perf_counter()
         leans = len(row.messages) > 2 and leans_on_context(row.question)
-        exact = None if leans else self._word_for_word(row)
+        exact = self._word_for_word(row) if is_aided and not leans else None
         if exact is not None:
             return _response(began, exact.text, "curated", 1.0), None
         library = self._shelf.library(self._bot, row.locale)
-        match = self._search(row, library, leans=leans)
+        match = self._search(row, library, leans=leans, is_aided=is_aided)
         if match is not None and match.answer is not None:
             answer = CuratedAnswer.objects.get(pk=match.answer)
             return _response(began, answer.text, "curated", 1.0), None
@@ -176,7 +183,9 @@ class AsServed:
         answers = list(found.distinct()[:2])
         return answers[0] if len(answers) == 1 else None
 
-    def _search(self, row: FrozenRow, library: Library, *, leans: bool) -> Match | None:
+    def _search(
+        self, row: FrozenRow, library: Library, *, leans: bool, is_aided: bool
+    ) -> Match | None:
         if not len(library.index):
             return None
         earlier = row.messages[:-2]
@@ -188,6 +197,8 @@ class AsServed:
             leans=leans,
             before=asked[-1] if asked else "",
             given=self._given(row.locale, said) if said else (),
+            # As approved questions are written, see chat.services.knowledge.clean.
+            without=() if is_aided else (" ".join(row.question.split()),),
         )
         return self._shelf.search(library, query)
 

@@ -6,13 +6,13 @@ from typing import Any
 from chat.inference.engine import Engine, GenerationParams
 from chat.models import Bot
 from moderation.current import current_policy
-from training.evaluation import forgetting, memory, safety
+from training.evaluation import forgetting, memory, regression, safety
 from training.evaluation.forgetting import Ask
 from training.evaluation.memory import Canary
 from training.evaluation.responding import Responder
 from training.frozen import FrozenRow
 from training.models import TrainingRun
-from training.services import responders
+from training.services import correcting, responders
 from training.services.freezing import rows_of
 from training.services.responders import Opened
 from training.trainer.recipe import Recipe
@@ -40,7 +40,7 @@ def of_bot(bot: Bot) -> Suites:
 
 def of_run(run: TrainingRun, recipe: Recipe, opened: Opened) -> Suites:
     """What a tuned model is asked, as far as it means something for how it was tuned."""
-    found = of_bot(run.bot) | _forgetting(recipe, opened)
+    found = of_bot(run.bot) | _forgetting(recipe, opened) | _regression(run.bot, opened)
     if canaries := canaries_of(rows_of(run.dataset_version)):
         found["memory"] = (0, lambda responder, step: _memory(canaries, asking(opened.engine)))
     return found
@@ -79,6 +79,18 @@ def _forgetting(recipe: Recipe, opened: Opened) -> Suites:
         return found.as_json()
 
     return {"forgetting": (len(general), run)}
+
+
+def _regression(bot: Bot, opened: Opened) -> Suites:
+    unaided, cases = opened.unaided, correcting.cases(bot)
+    if unaided is None or not cases:
+        return {}
+    return {
+        "regression": (
+            len(cases),
+            lambda responder, step: regression.try_out(unaided, cases, step),
+        )
+    }
 
 
 def _memory(canaries: Sequence[Canary], ask: Ask) -> dict[str, Any]:
