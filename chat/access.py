@@ -56,7 +56,7 @@ def access_api_key(key: str) -> ApiKey:
 def access_conversation(visitor: Visitor, public_id: object) -> Conversation:
     """One of the visitor's own conversations."""
     conversation = (
-        visitor.conversations.select_related("bot", "visitor")
+        visitor.conversations.select_related("bot", "visitor", "agent")
         .filter(public_id=_uuid(public_id))
         .first()
     )
@@ -89,7 +89,7 @@ def redeem_ticket(ticket: str) -> Conversation:
     ).update(spent_at=now)
     if not spent:
         raise Unauthenticated
-    return Conversation.objects.select_related("bot", "visitor").get(
+    return Conversation.objects.select_related("bot", "visitor", "agent").get(
         tickets__ticket_hash=ticket_hash
     )
 

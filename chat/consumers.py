@@ -101,13 +101,14 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             return
         self.deadline.cancel()
         self.conversation = conversation
+        data = await database_sync_to_async(conversation_data)(conversation)
         await self.channel_layer.group_add(conversation.group, self.channel_name)
         assert self.outbox is not None
         self.outbox.post(
             {
                 "type": "ready",
                 "protocol": events.PROTOCOL_VERSION,
-                "conversation": conversation_data(conversation),
+                "conversation": data,
             }
         )
 

@@ -10,6 +10,8 @@ PROTOCOL_VERSION = 1
 FRAME_BYTES = 16 * 1024
 TEXT_CHARACTERS = 4_000
 COMMENT_CHARACTERS = 1_000
+NAME_CHARACTERS = 80
+CONTACT_CHARACTERS = 200
 AUTHENTICATE_SECONDS = 5
 REPLY_CODES = ("engine_error", "prompt_too_long", "attempts_exhausted", "overdue", "no_model")
 """Why a reply failed; the widget has a sentence for each."""
@@ -36,14 +38,26 @@ class MessageData(TypedDict):
     suggestions: list[str]
     created_at: str
     feedback: FeedbackData | None
+    author: str | None
+
+
+class AgentData(TypedDict):
+    name: str
 
 
 class ConversationData(TypedDict):
+    """``position`` is the place in the queue for a person, from 1, while the status is
+    ``waiting``; ``agent`` is there while it is ``taken``."""
+
     id: str
-    status: Literal["open", "waiting", "closed"]
+    status: Literal["open", "waiting", "taken", "closed"]
     locale: str
     last_seq: int
     created_at: str
+    agent: AgentData | None
+    position: int | None
+    is_open_hours: bool
+    rating: int | None
 
 
 # Requests: browser -> server
@@ -86,6 +100,23 @@ class GiveFeedback(TypedDict):
 
 class RequestPerson(TypedDict):
     type: Literal["person.request"]
+
+
+class CustomerTyping(TypedDict):
+    type: Literal["customer.typing"]
+
+
+class Rate(TypedDict):
+    type: Literal["conversation.rate"]
+    rating: int
+    comment: NotRequired[str]
+
+
+class LeaveMessage(TypedDict):
+    type: Literal["conversation.leave_message"]
+    name: str
+    contact: str
+    text: str
 
 
 class Ping(TypedDict):
@@ -156,6 +187,12 @@ class ConversationChanged(TypedDict):
     conversation: ConversationData
 
 
+class AgentTyping(TypedDict):
+    """The agent writes, or did a moment ago. Forget it after six seconds."""
+
+    type: Literal["agent.typing"]
+
+
 class Pong(TypedDict):
     type: Literal["pong"]
 
@@ -179,7 +216,19 @@ class Error(TypedDict):
     retry_after: NotRequired[int]
 
 
-REQUESTS = (Authenticate, Resume, Send, Cancel, Retry, GiveFeedback, RequestPerson, Ping)
+REQUESTS = (
+    Authenticate,
+    Resume,
+    Send,
+    Cancel,
+    Retry,
+    GiveFeedback,
+    RequestPerson,
+    CustomerTyping,
+    Rate,
+    LeaveMessage,
+    Ping,
+)
 EVENTS = (
     Ready,
     State,
@@ -188,6 +237,7 @@ EVENTS = (
     Delta,
     FeedbackRecorded,
     ConversationChanged,
+    AgentTyping,
     Pong,
     Error,
 )

@@ -25,6 +25,7 @@ class NoFields(serializers.Serializer[Any]):
 
 class NewConversation(serializers.Serializer[Any]):
     locale = serializers.ChoiceField(choices=LOCALES, default="en")
+    page = serializers.CharField(default="", allow_blank=True, max_length=2_000)
 
 
 class Send(serializers.Serializer[Any]):
@@ -50,6 +51,19 @@ class GiveFeedbackFrame(MessageReference, GiveFeedback):
     pass
 
 
+class Rate(serializers.Serializer[Any]):
+    rating = serializers.IntegerField(min_value=1, max_value=5)
+    comment = serializers.CharField(
+        default="", allow_blank=True, max_length=events.COMMENT_CHARACTERS
+    )
+
+
+class LeaveMessage(serializers.Serializer[Any]):
+    name = serializers.CharField(default="", allow_blank=True, max_length=events.NAME_CHARACTERS)
+    contact = serializers.CharField(max_length=events.CONTACT_CHARACTERS)
+    text = TextField()
+
+
 class Resume(serializers.Serializer[Any]):
     after = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
 
@@ -73,6 +87,9 @@ SHAPES: dict[str, type[serializers.Serializer[Any]]] = {
     "reply.retry": MessageReference,
     "feedback.give": GiveFeedbackFrame,
     "person.request": NoFields,
+    "customer.typing": NoFields,
+    "conversation.rate": Rate,
+    "conversation.leave_message": LeaveMessage,
     "ping": NoFields,
 }
 

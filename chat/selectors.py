@@ -21,17 +21,31 @@ def demo_bot() -> Bot | None:
 
 def visitor_conversations(visitor: Visitor, *, limit: int = 20) -> list[Conversation]:
     """The visitor's conversations, newest first."""
-    return list(visitor.conversations.order_by("-id")[:limit])
+    found = visitor.conversations.select_related("bot", "agent").order_by("-id")
+    return list(found[:limit])
 
 
 def messages_after(conversation: Conversation, seq: int, *, limit: int = 500) -> list[Message]:
     """The newest ``limit`` messages numbered above ``seq``, in order."""
     newest = (
         conversation.messages.filter(seq__gt=seq)
-        .select_related("reply_to", "feedback")
+        .select_related("reply_to", "feedback", "author", "conversation")
         .order_by("-seq")[:limit]
     )
     return list(reversed(newest))
+
+
+def queue_position(conversation: Conversation) -> int | None:
+    """The place among those of the bot who wait for a person, from 1; None for who does not."""
+    if conversation.status != Conversation.Status.WAITING or conversation.waiting_since is None:
+        return None
+    before = models.Q(waiting_since__lt=conversation.waiting_since) | models.Q(
+        waiting_since=conversation.waiting_since, pk__lt=conversation.pk
+    )
+    waiting = Conversation.objects.filter(
+        bot_id=conversation.bot_id, status=Conversation.Status.WAITING
+    )
+    return waiting.filter(before).count() + 1
 
 
 def message_with_relations(pk: int) -> Message:
@@ -97,10 +111,20 @@ def active_deployments() -> QuerySet[Deployment]:
     return Deployment.objects.filter(is_active=True, bot__is_active=True).select_related("bot")
 
 
+def deployments_before(deployment: Deployment) -> QuerySet[Deployment]:
+    """What served its bot earlier, newest first, as far as it is another model."""
+    return (
+        Deployment.objects.filter(bot=deployment.bot_id, version__lt=deployment.version)
+        .exclude(engine=deployment.engine, artifact=deployment.artifact)
+        .select_related("bot")
+        .order_by("-version")
+    )
+
+
 def with_relations(messages: QuerySet[Message]) -> QuerySet[Message]:
     """With all that services and presentation follow from a message."""
     return messages.select_related(
-        "conversation__bot", "conversation__visitor", "reply_to", "feedback"
+        "conversation__bot", "conversation__visitor", "reply_to", "feedback", "author"
     )
 
 

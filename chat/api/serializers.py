@@ -12,12 +12,20 @@ class VisitorAnswer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Shown once.")
 
 
+class AgentAnswer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+
+
 class ConversationAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=Conversation.Status.choices)
     locale = serializers.CharField()
     last_seq = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+    agent = AgentAnswer(allow_null=True)
+    position = serializers.IntegerField(allow_null=True, help_text="In the queue, from 1.")
+    is_open_hours = serializers.BooleanField()
+    rating = serializers.IntegerField(allow_null=True)
 
 
 class FeedbackAnswer(serializers.Serializer[Any]):
@@ -41,6 +49,7 @@ class MessageAnswer(serializers.Serializer[Any]):
     suggestions = serializers.ListField(child=serializers.CharField())
     created_at = serializers.DateTimeField()
     feedback = FeedbackAnswer(allow_null=True)
+    author = serializers.CharField(allow_null=True, help_text="Of what an agent wrote.")
 
 
 class ConversationsAnswer(serializers.Serializer[Any]):

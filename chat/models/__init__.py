@@ -1,5 +1,6 @@
 from chat.models.bots import ApiKey, Bot, Deployment
 from chat.models.conversations import Conversation, SocketTicket, Visitor
+from chat.models.desk import CannedReply, LeftMessage, Note, Suggestion
 from chat.models.knowledge import (
     AnswerRevision,
     Calibration,
@@ -9,20 +10,26 @@ from chat.models.knowledge import (
     QuestionVector,
 )
 from chat.models.messages import Feedback, Message
+from chat.models.runners import RunnerReport
 
 __all__ = [
     "AnswerRevision",
     "ApiKey",
     "Bot",
     "Calibration",
+    "CannedReply",
     "Conversation",
     "CuratedAnswer",
     "Deployment",
     "Dispute",
     "Feedback",
+    "LeftMessage",
     "Message",
+    "Note",
     "QuestionVariant",
     "QuestionVector",
+    "RunnerReport",
     "SocketTicket",
+    "Suggestion",
     "Visitor",
 ]

@@ -3,10 +3,12 @@
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from chat.hours import validate_office_hours
 from chat.models.fields import (
     validate_locale_questions,
     validate_locale_texts,
@@ -65,6 +67,13 @@ class Bot(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text=_("Below it customers are offered similar questions and a person."),
     )
+    office_hours = models.JSONField(
+        _("office hours"),
+        default=dict,
+        blank=True,
+        validators=[validate_office_hours],
+        help_text=_("When people answer. Empty: always."),
+    )
     knowledge_version = models.PositiveIntegerField(default=0, editable=False)
     theme_color = models.CharField(_("colour"), max_length=7, default="#0b6b5d")
     is_active = models.BooleanField(_("active"), default=True)
@@ -111,19 +120,29 @@ class Deployment(models.Model):
     """What answers for a bot: the whole contract between training and serving.
 
     ``artifact`` names a folder below ``var/models/serving``; engines without one
-    (``openai``, ``echo``) leave it empty.
+    (``openai``, ``echo``) leave it empty. ``manifest_sha256`` is what its manifest was when
+    somebody decided for it: runners load nothing else. Rows are written by
+    :mod:`chat.services.deploying` alone, and going back to an earlier model writes a new one.
     """
 
     bot = models.ForeignKey(Bot, models.CASCADE, related_name="deployments")
     version = models.PositiveIntegerField(_("version"))
     engine = models.CharField(_("engine"), max_length=20, default="auto")
     artifact = models.CharField(_("artifact"), max_length=200, blank=True)
+    manifest_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     is_active = models.BooleanField(_("serves"), default=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("deployment")
         verbose_name_plural = _("deployments")
+        permissions: ClassVar = [
+            ("promote_deployment", "Can put another model into service"),
+            ("roll_back_deployment", "Can go back to an earlier model"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["bot", "version"], name="deployment_version_unique"),
             models.UniqueConstraint(

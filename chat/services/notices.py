@@ -4,8 +4,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 
-def notice_text(code: str, locale: str) -> str:
-    """The sentence for a notice. Raises ``KeyError`` for an unknown ``code``."""
+def notice_text(code: str, locale: str, *, name: str = "") -> str:
+    """The sentence for a notice, in which ``name`` is an agent's.
+
+    Raises ``KeyError`` for an unknown ``code``.
+    """
     with translation.override(locale):
         return {
             "busy": _(
@@ -16,6 +19,15 @@ def notice_text(code: str, locale: str) -> str:
                 "We have noted that you would like to talk to a person. "
                 "You can keep asking here meanwhile."
             ),
+            "out_of_hours": _(
+                "Nobody is here right now. Leave a message and a way to reach you, "
+                "or keep asking here."
+            ),
+            "agent_joined": _("%(name)s is here now and answers you.") % {"name": name},
+            "agent_left": _("%(name)s has left. The assistant answers your next message.")
+            % {"name": name},
+            "conversation_closed": _("This conversation has ended."),
+            "left_message": _("Thank you, your message is with our people."),
             "not_accepted": _(
                 "I cannot help with this message. Please say it in other words, "
                 "or ask for a person."

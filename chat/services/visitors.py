@@ -1,14 +1,18 @@
 """A visitor comes in: token, conversation, socket ticket."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils import timezone
 
 from chat import tokens
 from chat.models import ApiKey, Bot, Conversation, SocketTicket, Visitor
+from moderation.findings import Direction
+from moderation.services.screening import screen
 
 TICKET_SECONDS = 30
+PAGE_CHARACTERS = 300
 
 
 def register_visitor(bot: Bot) -> tuple[Visitor, str]:
@@ -17,9 +21,29 @@ def register_visitor(bot: Bot) -> tuple[Visitor, str]:
     return Visitor.objects.create(bot=bot, token_hash=token_hash), token
 
 
-def start_conversation(visitor: Visitor, *, locale: str) -> Conversation:
-    """A new, empty conversation of the visitor with their bot."""
-    return Conversation.objects.create(bot=visitor.bot, visitor=visitor, locale=locale)
+@transaction.atomic
+def start_conversation(visitor: Visitor, *, locale: str, page: str = "") -> Conversation:
+    """A new, empty conversation of the visitor with their bot, begun on ``page``."""
+    conversation = Conversation(bot=visitor.bot, visitor=visitor, locale=locale)
+    if page:
+        conversation.page = screen(
+            _page(page), Direction.INBOUND, scope=str(conversation.public_id)
+        ).text[:PAGE_CHARACTERS]
+    conversation.save()
+    return conversation
+
+
+def _page(address: str) -> str:
+    """The address as far as it names a page: what follows a question mark may name people."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    host = parts.hostname + (f":{port}" if port else "")
+    return f"{parts.scheme}://{host}{parts.path}"[:PAGE_CHARACTERS]
 
 
 @transaction.atomic
