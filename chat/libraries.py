@@ -9,6 +9,7 @@ import functools
 import hashlib
 import logging
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -260,13 +261,8 @@ def embedded(questions: list[str], embedder: Embedder) -> Vectors:
 
     Raises :class:`EmbeddingError`.
     """
-    digests = [hashlib.sha256(each.encode("utf-8", "replace")).digest() for each in questions]
-    known: dict[bytes, Vectors] = {}
-    for start in range(0, len(digests), LOOKED_UP_AT_ONCE):
-        some = digests[start : start + LOOKED_UP_AT_ONCE]
-        kept = QuestionVector.objects.filter(embedder=embedder.name, digest__in=some)
-        for digest, vector in kept.values_list("digest", "vector"):
-            known[bytes(digest)] = np.frombuffer(vector, np.float32)
+    digests = [_digest(each) for each in questions]
+    known = _kept(digests, embedder)
     missing = {
         digest: question
         for digest, question in zip(digests, questions, strict=True)
@@ -288,3 +284,24 @@ def embedded(questions: list[str], embedder: Embedder) -> Vectors:
     if not questions:
         return np.empty((0, 0), np.float32)
     return np.stack([known[digest] for digest in digests])
+
+
+def embedded_before(questions: Iterable[str], embedder: Embedder) -> dict[str, Vectors]:
+    """The vectors of those ``questions`` that somebody embedded before; nothing is computed."""
+    digests = {each: _digest(each) for each in questions}
+    known = _kept(list(digests.values()), embedder)
+    return {each: known[digest] for each, digest in digests.items() if digest in known}
+
+
+def _kept(digests: Sequence[bytes], embedder: Embedder) -> dict[bytes, Vectors]:
+    known: dict[bytes, Vectors] = {}
+    for start in range(0, len(digests), LOOKED_UP_AT_ONCE):
+        some = digests[start : start + LOOKED_UP_AT_ONCE]
+        kept = QuestionVector.objects.filter(embedder=embedder.name, digest__in=some)
+        for digest, vector in kept.values_list("digest", "vector"):
+            known[bytes(digest)] = np.frombuffer(vector, np.float32)
+    return known
+
+
+def _digest(question: str) -> bytes:
+    return hashlib.sha256(question.encode("utf-8", "replace")).digest()
