@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from moderation.current import current_policy
+from moderation.encryption import Undecipherable
 from moderation.findings import Direction
 from moderation.forms import ImportForm, NoteForm, ResolveForm, RevealForm, RulesForm, TryForm
 from moderation.models import (
@@ -309,6 +310,8 @@ class OriginalAdmin(ReadOnly):
                 )
             except originals.ReasonMissing as error:
                 form.add_error("reason", str(error))
+            except Undecipherable:
+                form.add_error("reason", _("Its key is not here any more: nobody can read it."))
         response = self.page(request, "reveal", _("Reveal"), **context)
         response["Cache-Control"] = "no-store"
         return response

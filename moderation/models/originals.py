@@ -9,17 +9,36 @@ from django.utils.translation import gettext_lazy as _
 from moderation.masking import placeholder
 
 
+class SubjectKey(models.Model):
+    """What the originals of one scope (a conversation) are sealed with, itself wrapped by a data
+    key of the installation. Destroyed with its scope, it takes every copy of them along."""
+
+    scope = models.CharField(_("conversation"), max_length=64, unique=True)
+    wrapped = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("subject key")
+        verbose_name_plural = _("subject keys")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"key of {self.scope}"
+
+
 class Original(models.Model):
     """What a placeholder stands for, within one scope (a conversation).
 
-    ``digest`` finds the same value again without decrypting: it is keyed, so that nobody
-    who has only the table can guess phone numbers against it.
+    ``digest`` finds the same value again in its scope without decrypting, ``locator`` in all
+    scopes: both are keyed, so that nobody who has only the table can guess phone numbers
+    against them. ``ciphertext`` is sealed with the scope's :class:`SubjectKey`.
     """
 
     scope = models.CharField(_("conversation"), max_length=64)
     kind = models.CharField(_("kind"), max_length=20)
     number = models.PositiveIntegerField(_("number"))
     digest = models.BinaryField(max_length=32, editable=False)
+    locator = models.BinaryField(max_length=32, default=bytes, editable=False)
     ciphertext = models.BinaryField(editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -37,6 +56,7 @@ class Original(models.Model):
                 fields=["scope", "kind", "digest"], name="original_value_unique"
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["locator"], name="original_locator")]
 
     def __str__(self) -> str:
         return placeholder(self.kind, self.number)

@@ -4,9 +4,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from moderation.encryption import decrypt, digest, encrypt
+from moderation.encryption import digests, sealed
 from moderation.findings import Finding
 from moderation.models import Original, Reveal
+from moderation.services import subject_keys
 
 SHORTEST_REASON = 8
 
@@ -29,7 +30,7 @@ class ScopeNumbering:
         self._scope = scope
         self._numbers: dict[tuple[str, bytes], int] = {}
         self._highest: dict[str, int] = {}
-        self._new: list[Original] = []
+        self._new: list[tuple[Original, str]] = []
         known = Original.objects.filter(scope=scope).values_list("kind", "digest", "number")
         for kind, value, number in known:
             self._numbers[kind, bytes(value)] = number
@@ -37,34 +38,45 @@ class ScopeNumbering:
 
     def __call__(self, finding: Finding) -> int:
         kind = finding.category
-        key = (kind, digest(self._scope, kind, finding.value))
+        # A value that was numbered under an earlier data key keeps its number.
+        known = [(kind, each) for each in digests(self._scope, kind, finding.value)]
+        key = next((each for each in known if each in self._numbers), known[0])
         if key not in self._numbers:
             self._highest[kind] = number = self._highest.get(kind, 0) + 1
             self._numbers[key] = number
-            self._new.append(
-                Original(
-                    scope=self._scope,
-                    kind=kind,
-                    number=number,
-                    digest=key[1],
-                    ciphertext=encrypt(finding.value),
-                )
+            original = Original(
+                scope=self._scope,
+                kind=kind,
+                number=number,
+                digest=key[1],
+                locator=locators(kind, finding.value)[0],
             )
+            self._new.append((original, finding.value))
         return self._numbers[key]
 
     def save(self) -> None:
         """Keep what was numbered first here."""
-        if self._new:
-            # A bot and its customer may number at once; what the customer wrote was first.
-            Original.objects.bulk_create(self._new, ignore_conflicts=True)
-            self._new = []
+        if not self._new:
+            return
+        key = subject_keys.get_or_make(self._scope)
+        for original, value in self._new:
+            original.ciphertext = sealed(value, key, place=_place(original))
+        # A bot and its customer may number at once; what the customer wrote was first.
+        Original.objects.bulk_create([each for each, _value in self._new], ignore_conflicts=True)
+        self._new = []
+
+
+def locators(kind: str, value: str) -> list[bytes]:
+    """What ``Original.locator`` is of a value in its canonical form, the newest data key first."""
+    return digests("csbot.locator", kind, value)
 
 
 @transaction.atomic
 def reveal(original: Original, *, by: User, reason: str) -> str:
     """What the placeholder stands for. Who asked, and why, is written down first.
 
-    Raises :class:`NotAllowed` and :class:`ReasonMissing`.
+    Raises :class:`NotAllowed`, :class:`ReasonMissing` and
+    :class:`~moderation.encryption.Undecipherable`.
     """
     if not by.has_perm("moderation.reveal_original"):
         raise NotAllowed
@@ -78,4 +90,10 @@ def reveal(original: Original, *, by: User, reason: str) -> str:
         reason=reason[:300],
         revealed_by=by,
     )
-    return decrypt(bytes(original.ciphertext))
+    stored = bytes(original.ciphertext)
+    return subject_keys.unseal(original.scope, stored, place=_place(original))
+
+
+def _place(original: Original) -> str:
+    """An original that was moved to another conversation or placeholder is not read there."""
+    return f"{original.scope}/{original.kind}/{original.number}"
