@@ -1,6 +1,7 @@
 """What a customer does in a conversation."""
 
 import functools
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -77,13 +78,16 @@ def post_message(
     if conversation.status == Conversation.Status.CLOSED:
         raise ConversationClosed
     public_id = uuid.uuid4()
+    before = last_customer_text(conversation)
+    began = time.perf_counter()
     verdict = screen(
         text,
         Direction.INBOUND,
         scope=str(conversation.public_id),
         reference=str(public_id),
-        before=last_customer_text(conversation),
+        before=before,
     )
+    took = round(time.perf_counter() - began, 4)
     question = _append(
         conversation,
         public_id=public_id,
@@ -91,6 +95,7 @@ def post_message(
         status=Message.Status.WITHHELD if verdict.is_blocked else Message.Status.SENT,
         text=verdict.text,
         client_message_id=client_message_id,
+        timings={"moderation": took},
     )
     if verdict.is_blocked:
         _append_notice(conversation, code="not_accepted", reply_to=question)
