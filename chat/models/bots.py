@@ -74,6 +74,24 @@ class Bot(models.Model):
         validators=[validate_office_hours],
         help_text=_("When people answer. Empty: always."),
     )
+    retention_days = models.PositiveIntegerField(
+        _("days that conversations are kept"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Conversations in which nothing was said for so long are erased, with all that belongs "
+            "to them. Empty: they are kept."
+        ),
+    )
+    retention_covers_examples = models.BooleanField(
+        _("training examples, too"),
+        default=False,
+        help_text=_(
+            "Examples made from such conversations are erased with them, from frozen versions, too. "
+            "Otherwise they stay, masked."
+        ),
+    )
     knowledge_version = models.PositiveIntegerField(default=0, editable=False)
     theme_color = models.CharField(_("colour"), max_length=7, default="#0b6b5d")
     is_active = models.BooleanField(_("active"), default=True)
@@ -82,6 +100,12 @@ class Bot(models.Model):
     class Meta:
         verbose_name = _("bot")
         verbose_name_plural = _("bots")
+        permissions: ClassVar = [
+            ("work_on_bot", "Can work on this bot"),
+            ("work_on_all_bots", "Can work on every bot, later ones too"),
+            ("view_analytics", "Can look at figures"),
+            ("export_analytics", "Can take figures out as a file"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(theme_color__regex=r"^#[0-9a-fA-F]{6}$"),
@@ -92,6 +116,11 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def inbox_group(self) -> str:
+        """The channel-layer group of agents whose list shows this bot's conversations."""
+        return f"inbox.{self.public_id.hex}"
 
     def text(self, texts: dict[str, str], locale: str) -> str:
         """The text for ``locale``, else the English one, else any, else nothing."""
