@@ -2,16 +2,17 @@
 
 import functools
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from chat.inference.artifacts import ArtifactError, read_manifest
-from chat.inference.engine import Engine, EngineError, GenerationParams
+from chat.inference.engine import Engine, EngineError
 from chat.inference.opening import EngineSpec, open_engine
 from chat.models import Bot, Deployment
-from chat.prompts import Prompt, Style, build
+from chat.prompts import Style
 from chat.selectors import active_deployments
 
 
@@ -22,6 +23,7 @@ class Served:
     deployment: Deployment
     engine: Engine
     style: Style = "words"
+    spec: EngineSpec = EngineSpec()
 
 
 def spec_of(deployment: Deployment) -> EngineSpec:
@@ -33,6 +35,7 @@ def spec_of(deployment: Deployment) -> EngineSpec:
         artifact=settings.MODELS_DIR / "serving" / deployment.artifact
         if deployment.artifact
         else None,
+        manifest_sha256=deployment.manifest_sha256,
         threads=settings.CHAT_THREADS,
         seats=settings.CHAT_SEATS,
         context_length=settings.CHAT_CONTEXT_TOKENS,
@@ -52,47 +55,136 @@ def style_of(spec: EngineSpec) -> Style:
 
 
 class EngineShelf:
-    """Opens each engine once, however many bots share it. Safe to use from threads."""
+    """The open engines of this process, and which of them answers for which bot.
+
+    An engine is opened once, however many bots share it, and closed when no bot is served with it
+    any more and the last answer that began with it has ended. Safe to use from threads; nothing
+    that answers waits while an engine is opened.
+    """
 
     def __init__(self, opener: Callable[[EngineSpec], Engine] = open_engine) -> None:
         self._open = opener
         self._engines: dict[EngineSpec, Engine] = {}
+        # By bot: what answers its customers.
+        self._serving: dict[int, Served] = {}
+        # Why an engine stays open although no bot is served with it: answers, and new ones.
+        self._held: Counter[EngineSpec] = Counter()
         self._lock = threading.Lock()
+        self._opening = threading.Lock()
 
     def for_bot(self, bot: Bot) -> Served:
-        """The engine that serves ``bot`` now. Raises :class:`EngineError`."""
+        """The engine of the bot's deployment as the database names it now, opened if need be.
+
+        Raises :class:`EngineError`.
+        """
         deployment = active_deployments().filter(bot=bot).first()
         if deployment is None:
             raise EngineError(f"bot {bot.pk} has no deployment", code="no_model", retryable=False)
-        spec = spec_of(deployment)
-        return Served(deployment, self._engine(spec), style_of(spec))
+        served = self.serving(bot.pk)
+        if served is None or served.deployment.pk != deployment.pk:
+            served = self.open(deployment)
+            self.switch(served)
+        return served
 
-    def warm_up(self) -> None:
-        """Open what is deployed and read each bot's instructions once.
+    def take(self, bot: Bot) -> Served:
+        """What answers for the bot now, to be kept open until :meth:`give_back`.
 
-        The first customer then finds the engine warm and, where it remembers prompts, the
-        instructions already read. Raises :class:`EngineError`.
+        A bot that was never served here is opened first. Raises :class:`EngineError`.
         """
-        for deployment in active_deployments():
-            engine = self._engine(spec_of(deployment))
-            for instructions in deployment.bot.instructions.values():
-                prompt = Prompt(instructions, ({"role": "user", "content": "?"},))
-                params = GenerationParams(max_new_tokens=1)
-                for _ in engine.stream(f"warm-up-{deployment.pk}", build(prompt), params):
-                    pass
+        while True:
+            with self._lock:
+                if (served := self._serving.get(bot.pk)) is not None:
+                    self._held[served.spec] += 1
+                    return served
+            self.for_bot(bot)
+
+    def give_back(self, served: Served) -> None:
+        """An answer has ended. The last one closes an engine that no bot is served with."""
+        self._release(served.spec)
+
+    def serving(self, bot: int) -> Served | None:
+        """What answers for the bot with that id; None before it was opened."""
+        with self._lock:
+            return self._serving.get(bot)
+
+    def bots(self) -> list[int]:
+        """The ids of the bots that are served here."""
+        with self._lock:
+            return list(self._serving)
+
+    def is_idle(self, served: Served) -> bool:
+        """Whether no answer is being written with its engine."""
+        with self._lock:
+            return not self._held[served.spec]
+
+    def open(self, deployment: Deployment) -> Served:
+        """Open the engine of a deployment beside all others; nobody is served with it yet.
+
+        Ends with :meth:`switch` or :meth:`discard`. Raises :class:`EngineError`.
+        """
+        spec = spec_of(deployment)
+        with self._lock:
+            self._held[spec] += 1
+        try:
+            return Served(deployment, self._engine(spec), style_of(spec), spec)
+        except ArtifactError as error:
+            self._release(spec)
+            raise EngineError(str(error), code="no_model") from error
+        except BaseException:
+            self._release(spec)
+            raise
+
+    def switch(self, served: Served) -> None:
+        """From now on this answers for its bot. What is being answered goes on as it began."""
+        with self._lock:
+            before = self._serving.get(served.deployment.bot_id)
+            self._serving[served.deployment.bot_id] = served
+        self._release(served.spec)
+        if before is not None:
+            self._close_unused(before.spec)
+
+    def discard(self, served: Served) -> None:
+        """What was opened is not wanted."""
+        self._release(served.spec)
+
+    def drop(self, bot: int) -> None:
+        """Nothing answers for the bot any more."""
+        with self._lock:
+            before = self._serving.pop(bot, None)
+        if before is not None:
+            self._close_unused(before.spec)
 
     def close(self) -> None:
         """Close every engine."""
         with self._lock:
-            for engine in self._engines.values():
-                engine.close()
+            engines = list(self._engines.values())
             self._engines.clear()
+            self._serving.clear()
+        for engine in engines:
+            engine.close()
 
     def _engine(self, spec: EngineSpec) -> Engine:
+        # One at a time: two openings would take the memory of both.
+        with self._opening:
+            with self._lock:
+                known = self._engines.get(spec)
+            if known is not None:
+                return known
+            engine = self._open(spec)
+            with self._lock:
+                self._engines[spec] = engine
+            return engine
+
+    def _release(self, spec: EngineSpec) -> None:
         with self._lock:
-            if spec not in self._engines:
-                try:
-                    self._engines[spec] = self._open(spec)
-                except ArtifactError as error:
-                    raise EngineError(str(error), code="no_model") from error
-            return self._engines[spec]
+            self._held[spec] -= 1
+        self._close_unused(spec)
+
+    def _close_unused(self, spec: EngineSpec) -> None:
+        with self._lock:
+            if self._held[spec] > 0 or any(e.spec == spec for e in self._serving.values()):
+                return
+            del self._held[spec]
+            engine = self._engines.pop(spec, None)
+        if engine is not None:
+            engine.close()

@@ -11,10 +11,10 @@ from chat.answer_cache import AnswerCache
 from chat.answering import AnswerRequest
 from chat.deployments import EngineShelf, Served
 from chat.inference.engine import ChatMessage, Engine
-from chat.knowledge.confidence import Evidence, confidence
+from chat.knowledge.confidence import DEFAULT_WEIGHTS, Evidence, Weights, confidence
 from chat.knowledge.embedding import EmbeddingError
 from chat.knowledge.matching import Match
-from chat.libraries import Library, LibraryShelf, Query
+from chat.libraries import Library, LibraryShelf, Query, weights_of
 from chat.models import Message
 from chat.ready import Asked, Reading, Ready
 from chat.selectors import answers_given, question_before, turns_before
@@ -47,18 +47,32 @@ class Errand:
     cache_key: str
     library: Library | None
     query: Query
+    # Of confidence: those of the model that writes this answer, whatever is deployed meanwhile.
+    weights: Weights = DEFAULT_WEIGHTS
     match: Match | None = None
     reading: Reading = field(default_factory=lambda: Reading(None, (), {}))
 
 
 def prepare(claim: Claim, shelves: Shelves) -> Errand:
-    """Everything that the database and the cache know. Raises :class:`EngineError`."""
+    """Everything that the database and the cache know, and the engine that is to write: it is
+    given back when the errand is done. Raises :class:`EngineError`."""
     message = claim.message
     assert message.reply_to is not None
     message.reply_to.conversation = message.conversation
     bot = message.conversation.bot
     question = ready.asked(message.reply_to)
-    served = shelves.engines.for_bot(bot)
+    served = shelves.engines.take(bot)
+    try:
+        return _filled(claim, shelves, question, served)
+    except BaseException:
+        shelves.engines.give_back(served)
+        raise
+
+
+def _filled(claim: Claim, shelves: Shelves, question: Asked, served: Served) -> Errand:
+    message = claim.message
+    assert message.reply_to is not None
+    bot = message.conversation.bot
     key = ready.cached_key(question, served.deployment)
     found = ready.word_for_word(question) or ready.cached(question, key, shelves.cache)
     query = Query(
@@ -69,7 +83,10 @@ def prepare(claim: Claim, shelves: Shelves) -> Errand:
         given=() if question.is_first else answers_given(message.reply_to),
     )
     library = None if found else _library(shelves, claim, question.locale)
-    return Errand(claim, question, served, found, key, library, query)
+    errand = Errand(claim, question, served, found, key, library, query)
+    if library is not None:
+        errand.weights = weights_of(served.deployment, question.locale, library.index.embedder)
+    return errand
 
 
 def _library(shelves: Shelves, claim: Claim, locale: str) -> Library | None:
@@ -127,7 +144,7 @@ def sureness(errand: Errand, logprobs: tuple[float, ...]) -> float | None:
     """How likely what the model wrote is right; None for a bot with nothing to compare it with."""
     if errand.match is None or errand.library is None:
         return None
-    sure = confidence(Evidence.of(errand.match, logprobs), errand.library.weights)
+    sure = confidence(Evidence.of(errand.match, logprobs), errand.weights)
     return round(sure, 4)
 
 

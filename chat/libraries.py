@@ -27,7 +27,14 @@ from chat.knowledge.embedding import (
 )
 from chat.knowledge.index import Candidate, Index, Variant
 from chat.knowledge.matching import Kind, Match, Thresholds, decide
-from chat.models import Bot, Calibration, CuratedAnswer, QuestionVariant, QuestionVector
+from chat.models import (
+    Bot,
+    Calibration,
+    CuratedAnswer,
+    Deployment,
+    QuestionVariant,
+    QuestionVector,
+)
 from chat.models.fields import LOCALES
 from chat.selectors import active_deployments
 
@@ -238,10 +245,16 @@ def thresholds_for(bot: Bot, locale: str, embedder: str) -> Thresholds:
 
 
 def weights_for(bot: Bot, locale: str, embedder: str) -> Weights:
-    """The weights of confidence: calibrated for the model that serves, or those of csbot."""
+    """The weights of confidence of what is deployed; see :func:`weights_of`."""
+    deployment = active_deployments().filter(bot=bot).first()
+    return DEFAULT_WEIGHTS if deployment is None else weights_of(deployment, locale, embedder)
+
+
+def weights_of(deployment: Deployment, locale: str, embedder: str) -> Weights:
+    """The weights of confidence that were calibrated for a model, or those of csbot."""
     found = (
         Calibration.objects.filter(
-            deployment__in=active_deployments().filter(bot=bot),
+            deployment=deployment,
             purpose=Calibration.Purpose.CONFIDENCE,
             # Without a name: judged without regard to how near anything was.
             embedder__in=[embedder, ""],

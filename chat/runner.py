@@ -23,6 +23,7 @@ from chat.errand import Shelves
 from chat.seat import Seat
 from chat.services import replies
 from chat.services.publishing import RUNNERS_GROUP
+from chat.swapping import Swapper
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +32,16 @@ FINISH_SECONDS = 5.0
 
 
 class Runner:
-    """Runs until :meth:`stop`; then gives back what it could not finish in time."""
+    """Runs until :meth:`stop`; then gives back what it could not finish in time.
 
-    def __init__(self, shelves: Shelves, *, seats: int) -> None:
+    With ``is_swapping`` it follows the deployments; a test may want what it opened and no more.
+    """
+
+    def __init__(self, shelves: Shelves, *, seats: int, is_swapping: bool = True) -> None:
         self.owner = f"{socket.gethostname()[:40]}.{uuid.uuid4().hex[:8]}"
         self.shelves = shelves
+        self.swapper = Swapper(shelves.engines, self.owner)
+        self._is_swapping = is_swapping
         self.free = seats
         # The event loop's own pool has fewer threads than a runner may have seats.
         self._threads = ThreadPoolExecutor(seats, thread_name_prefix="seat")
@@ -47,6 +53,8 @@ class Runner:
     async def run(self) -> None:
         """Answer until stopped. Errors of one reply never end the loop."""
         background = [asyncio.create_task(self._listen()), asyncio.create_task(self._tick())]
+        if self._is_swapping:
+            background.append(asyncio.create_task(self.swapper.run()))
         logger.info("runner ready: %s, %d seats", self.owner, self.free)
         try:
             while not self._stopping.is_set():
@@ -59,6 +67,7 @@ class Runner:
                 task.cancel()
             await asyncio.wait(background, timeout=TICK_SECONDS)
             await self._finish()
+            await self.swapper.leave()
 
     def stop(self) -> None:
         """Claim no more; :meth:`run` returns after a short while."""
@@ -68,7 +77,10 @@ class Runner:
     async def _claim(self) -> None:
         if not self.free:
             return
-        for claim in await database_sync_to_async(replies.claim)(owner=self.owner, limit=self.free):
+        claims = await database_sync_to_async(replies.claim)(
+            owner=self.owner, limit=self.free, without_bots=frozenset(self.swapper.draining)
+        )
+        for claim in claims:
             self.free -= 1
             seat = Seat(claim, self.shelves, self._threads)
             self.seats[seat.message_id] = seat
@@ -113,6 +125,8 @@ class Runner:
         match call["type"]:
             case "runner.wake":
                 self._wake.set()
+            case "runner.deployment":
+                self.swapper.ring(call["bot"])
             case "runner.knowledge":
                 self.shelves.libraries.renew(call["bot"])
             case "runner.cancelled" if seat:

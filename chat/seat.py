@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from chat import answering, errand, prompts, ready
@@ -60,6 +62,7 @@ class Seat:
         self._news = asyncio.Event()
         self._written = asyncio.Event()
         self._begun = time.monotonic()
+        self._queued = _seconds_since(claim.message.queued_at)
         self._first_token: float | None = None
         self._logprobs: list[float] = []
         self._flight = Flight(shelves.cache, owner=f"{self.message_id}.{claim.attempt}")
@@ -78,6 +81,8 @@ class Seat:
                     retryable=error.retryable,
                 )
         finally:
+            if self._errand is not None:
+                await self._in_thread(self._shelves.engines.give_back, self._errand.served)
             await self._in_thread(self._flight.land)
         if self._over:
             await database_sync_to_async(self._keep_cancelled)()
@@ -230,7 +235,10 @@ class Seat:
                 policy_version=current_policy().version,
                 match=found.match,
                 curated_answer=found.answer,
-                timings={"answer": round(time.monotonic() - self._begun, 4)},
+                timings={
+                    "queue": self._queued,
+                    "answer": round(time.monotonic() - self._begun, 4),
+                },
             ),
         )
 
@@ -286,6 +294,7 @@ class Seat:
             is_unsure=is_unsure,
             suggestions=task.reading.similar if is_unsure else (),
             timings={
+                "queue": self._queued,
                 "first_token": round((self._first_token or now) - self._begun, 4),
                 "answer": round(now - self._begun, 4),
                 "moderation": round(self._screen.guard.busy_seconds, 4),
@@ -307,3 +316,7 @@ class Seat:
         kept = replies.keep_cancelled_text(self.claim, text="" if self._hidden else self.text)
         if kept and self._screen is not None:
             self._screen.conclude()
+
+
+def _seconds_since(moment: datetime | None) -> float:
+    return round(max(0.0, (timezone.now() - moment).total_seconds()), 4) if moment else 0.0

@@ -15,6 +15,7 @@ from csbot import valkey
 
 CHOICES = {
     "CHAT_EMBEDDER": EMBEDDERS,
+    "CHAT_SWAP": ("auto", "beside", "drain"),
     "CHAT_ENGINE": ("auto", "genai", "onnx", "transformers", "openai", "echo"),
     "CHAT_DEVICE": ("auto", "cpu", "cuda"),
     "CHAT_PRECISION": ("int4", "int8", "fp32"),

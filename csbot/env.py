@@ -124,6 +124,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CHAT_OPENAI_MODEL", str, "", "Model name that is sent to that server."),
     Setting("CHAT_OPENAI_API_KEY", str, "", "Key that is sent to that server."),
     Setting("CHAT_ECHO_DELAY_SECONDS", float, 0.05, "Pause of the echo engine before each word."),
+    Setting(
+        "CHAT_SWAP",
+        str,
+        "auto",
+        "How a runner takes in another model: beside the old one, drain (answers end, the old one "
+        "goes first), or auto: beside it where main memory has room for both.",
+    ),
     # Knowledge
     Setting(
         "CHAT_EMBEDDER",

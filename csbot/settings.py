@@ -304,6 +304,7 @@ CHAT_OPENAI_URL: str = env.read("CHAT_OPENAI_URL")
 CHAT_OPENAI_MODEL: str = env.read("CHAT_OPENAI_MODEL")
 CHAT_OPENAI_API_KEY: str = env.read("CHAT_OPENAI_API_KEY")
 CHAT_ECHO_DELAY_SECONDS: float = env.read("CHAT_ECHO_DELAY_SECONDS")
+CHAT_SWAP: str = env.read("CHAT_SWAP")
 
 # Knowledge
 CHAT_EMBEDDER: str = env.read("CHAT_EMBEDDER")

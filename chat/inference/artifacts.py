@@ -93,9 +93,24 @@ def read_manifest(folder: Path) -> Manifest:
         raise ArtifactError(f"{folder.name}: {MANIFEST} is damaged.") from error
 
 
-def verify(folder: Path) -> Manifest:
-    """Check every file against the manifest; raises :class:`ArtifactError` naming the first."""
+def digest(folder: Path) -> str:
+    """The SHA-256 of the manifest, which holds those of all other files: what an artifact is
+    known by elsewhere. Raises :class:`ArtifactError`."""
+    try:
+        return _sha256(folder / MANIFEST)
+    except OSError as error:
+        raise ArtifactError(f"{folder.name} is no artifact: {MANIFEST} is missing.") from error
+
+
+def verify(folder: Path, *, manifest_sha256: str = "") -> Manifest:
+    """Check every file against the manifest; raises :class:`ArtifactError` naming the first.
+
+    With ``manifest_sha256`` the manifest itself has to be the one that is known elsewhere:
+    whoever changed a file could have sealed the folder again.
+    """
     manifest = read_manifest(folder)
+    if manifest_sha256 and digest(folder) != manifest_sha256:
+        raise ArtifactError(f"{folder.name}: {MANIFEST} is not the one that was approved.")
     present = set(_paths(folder))
     for entry in manifest.files:
         _check_path(entry.path)

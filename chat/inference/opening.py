@@ -10,6 +10,8 @@ from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import Engine, EngineError
 
 ENGINES = ("genai", "onnx", "transformers", "openai", "echo")
+FILE_ENGINES = ("genai", "onnx", "transformers")
+"""Those that load an artifact; the others need none."""
 DEVICES = ("cpu", "cuda")
 
 _BY_FORMAT = {"genai": "genai", "onnx": "onnx", "safetensors": "transformers"}
@@ -25,6 +27,8 @@ class EngineSpec:
     """One of :data:`DEVICES`, or ``auto``: a GPU if this machine has one and the engine can."""
     artifact: Path | None = None
     """The sealed model folder; ``openai`` and ``echo`` need none."""
+    manifest_sha256: str = ""
+    """What the folder's manifest has to be; empty takes whatever seals it."""
     adapter: Path | None = None
     """A sealed peft adapter folder; ``transformers`` only."""
     threads: int = 0
@@ -59,10 +63,10 @@ def open_engine(spec: EngineSpec) -> Engine:
     folder that is missing, damaged or not what it was sealed as.
     """
     spec = resolve(spec)
-    if spec.engine in ("genai", "onnx", "transformers"):
+    if spec.engine in FILE_ENGINES:
         if spec.artifact is None:
             raise _refusal(f"The {spec.engine} engine needs a model.")
-        manifest = artifacts.verify(spec.artifact)
+        manifest = artifacts.verify(spec.artifact, manifest_sha256=spec.manifest_sha256)
         if _BY_FORMAT.get(manifest.facts.format) != spec.engine:
             raise _refusal(
                 f"{spec.artifact.name} was exported as {manifest.facts.format}; "

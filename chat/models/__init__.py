@@ -1,6 +1,7 @@
 from chat.models.bots import ApiKey, Bot, Deployment
 from chat.models.conversations import Conversation, SocketTicket, Visitor
 from chat.models.desk import CannedReply, LeftMessage, Note, Suggestion
+from chat.models.grants import BotGrant, BotGroupGrant
 from chat.models.knowledge import (
     AnswerRevision,
     Calibration,
@@ -16,6 +17,8 @@ __all__ = [
     "AnswerRevision",
     "ApiKey",
     "Bot",
+    "BotGrant",
+    "BotGroupGrant",
     "Calibration",
     "CannedReply",
     "Conversation",

@@ -4,6 +4,7 @@ Every write of a runner names owner and attempt. A runner that lost its lease ma
 any more, so nothing it still believes can reach a customer.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,12 +14,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from chat.models import CuratedAnswer, Deployment, Message
+from chat.models import Conversation, CuratedAnswer, Deployment, Message
 from chat.selectors import message_with_relations, with_relations
 from chat.services import publishing
 from chat.services.notices import notice_text
 
 Status = Message.Status
+TAKEN_OVER = "taken_over"
+"""The code of a reply that ended because an agent took the conversation."""
 
 
 class NotCancellable(Exception):
@@ -70,12 +73,16 @@ class Provenance:
         }
 
 
-def claim(*, owner: str, limit: int) -> list[Claim]:
+def claim(*, owner: str, limit: int, without_bots: Collection[int] = frozenset()) -> list[Claim]:
     """Take up to ``limit`` waiting replies, oldest first, one per conversation.
 
-    A reply whose conversation has an earlier one waiting or being written is not taken.
+    A reply whose conversation has an earlier one waiting or being written is not taken, and none
+    of a bot in ``without_bots``, which has no engine here at the moment.
     """
-    candidates = _claimable().values_list("pk", flat=True)[:limit]
+    found = _claimable()
+    if without_bots:
+        found = found.exclude(conversation__bot__in=without_bots)
+    candidates = found.values_list("pk", flat=True)[:limit]
     return [taken for pk in candidates if (taken := _claim_one(pk, owner))]
 
 
@@ -208,19 +215,25 @@ def cancel(reply: Message) -> Message:
 def retry(reply: Message) -> Message:
     """Put a failed or cancelled reply back into the queue. Raises :class:`NotRetryable`.
 
-    Only the newest reply: an answer that appears above later messages confuses everybody.
+    Only the newest reply: an answer that appears above later messages confuses everybody. None
+    while an agent answers, and none that an agent's arrival ended: its text is gone for good.
     """
+    # The lock that a takeover takes, too: either it sees this reply wait, or this sees it taken.
+    conversation = Conversation.objects.select_for_update().get(pk=reply.conversation_id)
+    if not conversation.is_answered_by_bot:
+        raise NotRetryable
     later = Message.objects.filter(
         conversation=reply.conversation_id,
         seq__gt=reply.seq,
         role__in=[Message.Role.CUSTOMER, Message.Role.ASSISTANT],
     )
-    requeued = Message.objects.filter(
+    retryable = Message.objects.filter(
         ~Exists(later),
         pk=reply.pk,
         role=Message.Role.ASSISTANT,
         status__in=[Status.FAILED, Status.CANCELLED],
-    ).update(
+    ).exclude(code=TAKEN_OVER)
+    requeued = retryable.update(
         status=Status.PENDING,
         text="",
         code="",

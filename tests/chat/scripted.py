@@ -56,7 +56,8 @@ def saying(*words: str) -> Callable[[list[ChatMessage]], Iterator[str]]:
 @contextlib.asynccontextmanager
 async def running(engine: Engine, seats: int = 2) -> AsyncIterator[Runner]:
     """A runner at work with ``engine`` for every deployment."""
-    runner = Runner(Shelves(EngineShelf(opener=lambda spec: engine)), seats=seats)
+    shelves = Shelves(EngineShelf(opener=lambda spec: engine))
+    runner = Runner(shelves, seats=seats, is_swapping=False)
     task = asyncio.create_task(runner.run())
     try:
         yield runner

@@ -1,4 +1,4 @@
-"""Engines are opened once, shared by equal deployments, and warm before the first customer."""
+"""Engines are opened once, shared by equal deployments, and closed behind their last answer."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,9 @@ from chat.deployments import EngineShelf, spec_of
 from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import ChatMessage, Engine, EngineError, GenerationParams
 from chat.inference.opening import EngineSpec
-from tests.factories import BotFactory, DeploymentFactory
+from chat.services import deploying
+from chat.services.deploying import Model
+from tests.factories import DeploymentFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +42,10 @@ class Opener:
     def __init__(self) -> None:
         self.opened: list[tuple[EngineSpec, Recording]] = []
 
+    @property
+    def engines(self) -> list[Recording]:
+        return [engine for _, engine in self.opened]
+
     def __call__(self, spec: EngineSpec) -> Engine:
         self.opened.append((spec, Recording()))
         return self.opened[-1][1]
@@ -66,22 +72,51 @@ def test_only_the_active_deployment_serves() -> None:
     assert (refused.value.code, refused.value.retryable) == ("no_model", False)
 
 
-def test_warming_up_reads_the_instructions_of_every_language() -> None:
-    opener = Opener()
-    DeploymentFactory(bot=BotFactory(instructions={"en": "Be brief.", "zh-hans": "请简短。"}))
-
-    EngineShelf(opener).warm_up()
-
-    assert opener.opened[0][1].read == ["Be brief.", "请简短。"]
-
-
 def test_a_damaged_artifact_is_an_engine_error() -> None:
     def refuse(spec: EngineSpec) -> Engine:
         raise ArtifactError("model.onnx is damaged")
 
-    DeploymentFactory()
+    deployment = DeploymentFactory()
     with pytest.raises(EngineError, match="damaged"):
-        EngineShelf(refuse).warm_up()
+        EngineShelf(refuse).for_bot(deployment.bot)
+
+
+def test_an_answer_ends_with_the_engine_it_began_with() -> None:
+    opener = Opener()
+    shelf = EngineShelf(opener)
+    old = DeploymentFactory(artifact="a")
+    answering = [shelf.take(old.bot), shelf.take(old.bot)]
+    new = deploying.deploy(old.bot, Model("b"), replacing=old)
+    shelf.switch(shelf.open(new))
+
+    assert shelf.take(old.bot).deployment == new
+    first, second = opener.engines
+    shelf.give_back(answering[0])
+    assert not first.closed
+    shelf.give_back(answering[1])
+    assert first.closed
+    assert not second.closed
+
+
+def test_what_was_opened_and_not_wanted_is_closed() -> None:
+    opener = Opener()
+    shelf = EngineShelf(opener)
+    deployment = DeploymentFactory(artifact="a")
+    shelf.discard(shelf.open(deployment))
+    assert opener.engines[0].closed
+    assert shelf.serving(deployment.bot_id) is None
+
+
+def test_an_engine_that_another_bot_is_served_with_stays_open() -> None:
+    opener = Opener()
+    shelf = EngineShelf(opener)
+    one, two = DeploymentFactory(artifact="a"), DeploymentFactory(artifact="a")
+    for each in (one, two):
+        shelf.for_bot(each.bot)
+    shelf.drop(one.bot_id)
+    assert not opener.engines[0].closed
+    shelf.drop(two.bot_id)
+    assert opener.engines[0].closed
 
 
 def test_a_deployment_names_its_engine_or_leaves_it_to_the_settings() -> None:

@@ -5,7 +5,6 @@ between leaves folders that no row names; the next one to get that number puts i
 place. Folders of a run are linked, not moved, so publishing may begin again.
 """
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -70,7 +69,7 @@ def _register(
         format=facts.format,
         precision=facts.precision,
         size=sum(each.size for each in manifest.files),
-        manifest_sha256=manifest_digest(exported.folder),
+        manifest_sha256=artifacts.digest(exported.folder),
         parity=exported.figures,
         confidence=confidence,
     )
@@ -81,11 +80,6 @@ def _recites(run: TrainingRun) -> bool:
         "suites", flat=True
     )
     return any(not each.get("memory", {}).get("is_safe", True) for each in suites)
-
-
-def manifest_digest(folder: Path) -> str:
-    """What a served artifact is compared with: its manifest holds the digests of all else."""
-    return hashlib.sha256((folder / artifacts.MANIFEST).read_bytes()).hexdigest()
 
 
 def _next_number(name: str) -> int:

@@ -12,6 +12,7 @@ from chat.errand import Shelves
 from chat.inference.engine import EngineError
 from chat.knowledge.embedding import EmbeddingError
 from chat.runner import Runner
+from chat.swapping import open_deployed
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         shelves = Shelves(EngineShelf())
         try:
-            shelves.engines.warm_up()
+            open_deployed(shelves.engines)
             shelves.libraries.warm_up()
         except (EngineError, EmbeddingError) as error:
             raise CommandError(str(error)) from error

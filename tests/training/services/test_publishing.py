@@ -178,7 +178,7 @@ def test_publishing_twice_makes_one_model(tiny_weights: Path) -> None:
     place = settings.MODELS_DIR / "serving" / version.artifact
     assert place.name == f"{run.bot.slug}-v1-fp32"
     assert artifacts.verify(place).facts.format == version.format == "genai"
-    assert registering.manifest_digest(place) == version.manifest_sha256
+    assert artifacts.digest(place) == version.manifest_sha256
     artifacts.verify(places.weights_folder(version.weights))
     evaluation = Evaluation.objects.get()
     assert (evaluation.model_version, evaluation.artifact) == (version, version.artifact)

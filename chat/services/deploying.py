@@ -1,0 +1,91 @@
+"""Another model serves a bot from now on: one row, exactly one of them active, whatever happens.
+
+Runners watch the rows, see :mod:`chat.swapping`; nothing is restarted. Whether a model deserves it
+is decided elsewhere: this writes what was decided.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from chat.models import Bot, Calibration, Deployment
+from chat.services import publishing
+
+
+class Outdated(Exception):
+    """Something else serves the bot than what this was decided against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What is to answer. ``confidence`` are weights by language as
+    :func:`chat.libraries.weights_of` reads them, for a model that learned them."""
+
+    artifact: str
+    engine: str = "auto"
+    manifest_sha256: str = ""
+    confidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def deploy(
+    bot: Bot, model: Model, *, replacing: Deployment | None, by: User | None = None
+) -> Deployment:
+    """Make a new deployment of ``model`` the active one of ``bot``, instead of ``replacing``.
+
+    Raises :class:`Outdated` when another one was put into service meanwhile: of two people who
+    decide at once, the second has to look again.
+    """
+    held = lock(bot)
+    before = held.deployments.filter(is_active=True).first()
+    if (before and before.pk) != (replacing and replacing.pk):
+        raise Outdated
+    newest = held.deployments.aggregate(newest=Max("version"))["newest"]
+    held.deployments.filter(is_active=True).update(is_active=False)
+    made = Deployment.objects.create(
+        bot=held,
+        version=int(newest or 0) + 1,
+        engine=model.engine,
+        artifact=model.artifact,
+        manifest_sha256=model.manifest_sha256,
+        created_by=by,
+        is_active=True,
+    )
+    _keep_confidence(made, model.confidence)
+    publishing.call_runners("deployment", bot=held.pk)
+    return made
+
+
+def lock(bot: Bot) -> Bot:
+    """Inside a transaction: nobody else deploys for this bot before the commit."""
+    return Bot.objects.select_for_update().get(pk=bot.pk)
+
+
+def model_of(deployment: Deployment) -> Model:
+    """What a deployment serves, with the confidence that was calibrated for it."""
+    newest: dict[str, Any] = {}
+    kept = Calibration.objects.filter(
+        deployment=deployment, purpose=Calibration.Purpose.CONFIDENCE
+    ).order_by("pk")
+    for locale, embedder, values in kept.values_list("locale", "embedder", "values"):
+        newest[locale] = {**values, "embedder": embedder}
+    return Model(deployment.artifact, deployment.engine, deployment.manifest_sha256, newest)
+
+
+def _keep_confidence(deployment: Deployment, confidence: Mapping[str, Any]) -> None:
+    Calibration.objects.bulk_create(
+        Calibration(
+            bot=deployment.bot,
+            deployment=deployment,
+            purpose=Calibration.Purpose.CONFIDENCE,
+            # Without a name: whatever embedder finds what is near.
+            embedder=weights.get("embedder", ""),
+            locale=locale,
+            values={"intercept": weights["intercept"], "weights": weights["weights"]},
+        )
+        for locale, weights in confidence.items()
+    )

@@ -1,0 +1,281 @@
+"""Keeps a runner on what is deployed, without a customer noticing.
+
+The database says which deployment serves; a call and a look each second tell when that changed.
+The new engine is opened in a thread while the old one answers, warmed up and asked the trial
+question. Then the pointer of this process changes: answers that are being written end with the
+engine they began with, which is closed behind the last of them. Where memory has no room for
+two, the bot's questions wait until its running answers have ended, and the old engine
+goes first. A runner that cannot load what is wanted keeps what it has, says why, and tries again.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import transaction
+
+from chat import self_testing
+from chat.deployments import EngineShelf, Served, spec_of
+from chat.inference.artifacts import ArtifactError, read_manifest
+from chat.inference.engine import EngineError
+from chat.memory import free_memory
+from chat.models import Deployment, RunnerReport
+from chat.selectors import active_deployments, deployments_before
+from chat.services import reporting
+from chat.services.reporting import HEARTBEAT_SECONDS, Runner, State
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LOOK_SECONDS = 1.0
+RETRY_SECONDS = 15.0
+MAX_RETRY_SECONDS = 300.0
+DRAIN_LOOK_SECONDS = 0.02
+EARLIER_TRIED = 3
+MEMORY_FACTOR = 1.5
+"""Of the bytes of its files, what an engine takes: weights, work space and remembered prompts."""
+MEMORY_RESERVE = 128 * 1024**2
+
+
+class NothingToServe(EngineError):
+    """Not one of the deployments can be loaded on this machine."""
+
+
+@dataclass(slots=True)
+class _Failure:
+    """Why a deployment was not loaded, and when it is tried again (``time.monotonic``)."""
+
+    deployment: int
+    error: str
+    again_at: float
+    pause: float = RETRY_SECONDS
+
+
+def prepare(shelf: EngineShelf, deployment: Deployment) -> Served:
+    """Open, warm up and try out; nobody is served with it yet. Raises :class:`EngineError`."""
+    served = shelf.open(deployment)
+    try:
+        self_testing.warm_up(served)
+        self_testing.self_test(served)
+    except BaseException:
+        shelf.discard(served)
+        raise
+    return served
+
+
+def open_deployed(shelf: EngineShelf) -> None:
+    """Serve every bot with what is deployed, before the first customer.
+
+    Where that cannot be loaded, with what served before it. Raises :class:`NothingToServe` if
+    there are bots and none can be served.
+    """
+    errors = [
+        error
+        for deployment in active_deployments()
+        if (error := _open_best(shelf, deployment)) is not None
+    ]
+    if errors and not shelf.bots():
+        raise NothingToServe(str(errors[0]), code="no_model") from errors[0]
+
+
+def _open_best(shelf: EngineShelf, deployment: Deployment) -> Exception | None:
+    """The deployment, else the newest before it that can be loaded; else why not."""
+    first: Exception | None = None
+    for each in [deployment, *deployments_before(deployment)[:EARLIER_TRIED]]:
+        try:
+            shelf.switch(prepare(shelf, each))
+        except (EngineError, MemoryError, OSError) as error:
+            logger.error("bot %d: %s is not loaded: %s", each.bot_id, each, error)
+            first = first or error
+        else:
+            return None
+    return first
+
+
+class Swapper:
+    """Swaps the engines of one runner. ``draining`` are bots whose questions have to wait."""
+
+    def __init__(self, shelf: EngineShelf, name: str) -> None:
+        self.draining: set[int] = set()
+        self.runner = Runner(name, socket.gethostname()[:80], os.getpid())
+        self._shelf = shelf
+        # Beside the seats' threads: loading takes seconds, and answers need theirs.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="swap")
+        self._wake = asyncio.Event()
+        self._failures: dict[int, _Failure] = {}
+        self._took: dict[int, float] = {}
+        self._heard: dict[int, float] = {}
+        self._reported = 0.0
+
+    def ring(self, bot: int | None = None) -> None:
+        """Something else may be deployed now: look at once."""
+        if bot is not None:
+            self._heard.setdefault(bot, time.monotonic())
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look, swap and report until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self._look()
+            except DatabaseError as error:
+                # What is served goes on; the next look is a second away.
+                logger.warning("deployments not read (%s)", type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+
+    async def leave(self) -> None:
+        """The runner stops: whoever looks at the fleet does not have to wonder."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(DatabaseError):
+            await database_sync_to_async(reporting.leave)(self.runner)
+
+    async def _look(self) -> None:
+        wanted = await database_sync_to_async(list)(active_deployments())
+        for bot in set(self._shelf.bots()) - {each.bot_id for each in wanted}:
+            self._failures.pop(bot, None)
+            await self._in_thread(self._shelf.drop, bot)
+        for deployment in wanted:
+            if self._is_due(deployment):
+                await self._swap(deployment)
+        if time.monotonic() - self._reported >= HEARTBEAT_SECONDS:
+            await self._report(wanted)
+
+    def _is_due(self, deployment: Deployment) -> bool:
+        served = self._shelf.serving(deployment.bot_id)
+        failure = self._failures.get(deployment.bot_id)
+        if served is not None and served.deployment.pk == deployment.pk:
+            if failure is not None:
+                # Somebody went back to what is served here anyway.
+                del self._failures[deployment.bot_id]
+                self._reported = 0.0
+            return False
+        return (
+            failure is None
+            or failure.deployment != deployment.pk
+            or time.monotonic() >= failure.again_at
+        )
+
+    async def _swap(self, deployment: Deployment) -> None:
+        began = self._heard.pop(deployment.bot_id, time.monotonic())
+        await self._report([deployment], RunnerReport.State.LOADING)
+        try:
+            before = self._shelf.serving(deployment.bot_id)
+            if before is None or await self._in_thread(fits_beside, deployment):
+                await self._in_thread(self._bring_in, deployment)
+            else:
+                await self._replace(before, deployment)
+        except (EngineError, MemoryError, OSError) as error:
+            await self._fail(deployment, error)
+            return
+        self._failures.pop(deployment.bot_id, None)
+        self._took[deployment.bot_id] = round(time.monotonic() - began, 3)
+        logger.info("bot %d is served with %s", deployment.bot_id, deployment)
+        await self._report([deployment])
+
+    def _bring_in(self, deployment: Deployment) -> None:
+        self._shelf.switch(prepare(self._shelf, deployment))
+
+    async def _replace(self, before: Served, deployment: Deployment) -> None:
+        """Open it when the old engine is gone; bring that one back if it does not work."""
+        self.draining.add(deployment.bot_id)
+        try:
+            await self._report([deployment], RunnerReport.State.DRAINING)
+            while not self._shelf.is_idle(before):
+                await asyncio.sleep(DRAIN_LOOK_SECONDS)
+            await self._in_thread(self._shelf.drop, deployment.bot_id)
+            try:
+                await self._in_thread(self._bring_in, deployment)
+            except (EngineError, MemoryError, OSError):
+                await self._in_thread(self._bring_in, before.deployment)
+                raise
+        finally:
+            self.draining.discard(deployment.bot_id)
+
+    async def _fail(self, deployment: Deployment, error: Exception) -> None:
+        known = self._failures.get(deployment.bot_id)
+        is_new = known is None or known.deployment != deployment.pk
+        pause = (
+            RETRY_SECONDS if known is None or is_new else min(2 * known.pause, MAX_RETRY_SECONDS)
+        )
+        self._failures[deployment.bot_id] = _Failure(
+            deployment.pk, str(error) or type(error).__name__, time.monotonic() + pause, pause
+        )
+        logger.error("bot %d: %s is not loaded: %s", deployment.bot_id, deployment, error)
+        if is_new:
+            await database_sync_to_async(self._note_refusal)(deployment, error)
+        await self._report([deployment])
+
+    @transaction.atomic
+    def _note_refusal(self, deployment: Deployment, error: Exception) -> None:
+        try:
+            from moderation.services import audit
+        except ImportError:
+            return
+        code = error.code if isinstance(error, EngineError) else type(error).__name__
+        audit.record(
+            "deployment.refused",
+            target=f"deployment:{deployment.pk}",
+            bot=deployment.bot.slug,
+            facts={"version": deployment.version, "runner": self.runner.name, "code": code},
+        )
+
+    async def _report(self, wanted: list[Deployment], doing: str = "") -> None:
+        if not doing:
+            self._reported = time.monotonic()
+        states = [self._state(each, doing) for each in wanted]
+        try:
+            await database_sync_to_async(reporting.report)(self.runner, states)
+        except DatabaseError as error:
+            logger.warning("state not reported (%s)", type(error).__name__)
+
+    def _state(self, wanted: Deployment, doing: str) -> State:
+        served = self._shelf.serving(wanted.bot_id)
+        failure = self._failures.get(wanted.bot_id)
+        state = doing
+        if not state:
+            is_there = served is not None and served.deployment.pk == wanted.pk
+            state = RunnerReport.State.SERVING if is_there else RunnerReport.State.LOADING
+            if failure is not None and not is_there:
+                state = RunnerReport.State.FAILED
+        return State(
+            bot=wanted.bot_id,
+            state=state,
+            serving=served.deployment.pk if served else None,
+            wanted=wanted.pk,
+            error=failure.error if failure else "",
+            took=self._took.get(wanted.bot_id),
+        )
+
+    async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+
+
+def fits_beside(deployment: Deployment) -> bool:
+    """Whether memory has room for this engine while the one before it still answers.
+
+    ``CHAT_SWAP`` says it outright, or leaves it to the size of the model's files and what is free.
+    Memory of a GPU is not measured. An artifact that cannot be read is not loaded anyway.
+    """
+    if settings.CHAT_SWAP != "auto":
+        return bool(settings.CHAT_SWAP == "beside")
+    spec = spec_of(deployment)
+    if spec.artifact is None or spec.engine in ("echo", "openai"):
+        return True
+    try:
+        size = sum(each.size for each in read_manifest(spec.artifact).files)
+    except ArtifactError:
+        return True
+    return MEMORY_FACTOR * size + MEMORY_RESERVE <= free_memory()
