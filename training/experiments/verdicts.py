@@ -1,0 +1,98 @@
+"""What the outcomes so far allow to say, and whether the experiment has to end."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from training.experiments.planning import Plan
+
+
+class Verdict(StrEnum):
+    """Names are stored."""
+
+    RUNNING = "running"
+    WINNER = "winner"
+    HARM = "harm"
+    NO_DIFFERENCE = "no_difference"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """``good`` of ``total`` conversations of one version ended well."""
+
+    good: int
+    total: int
+
+    @property
+    def rate(self) -> float | None:
+        return self.good / self.total if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The experiment now.
+
+    ``difference`` is challenger less champion, ``low`` and ``high`` its 95 % interval (Newcombe's), None
+    before both have answered anybody. ``look`` is the last one that was due, ``needed`` how many
+    conversations the smaller arm still needs to the next.
+    """
+
+    verdict: Verdict
+    look: int
+    needed: int
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+def read(plan: Plan, looks: tuple[tuple[Arm, Arm], ...], now: tuple[Arm, Arm]) -> Reading:
+    """The verdict of the looks that were due, each with (champion, challenger) as they were then.
+
+    What happens between two looks is shown and decides nothing: that keeps chance at bay.
+    """
+    champion, challenger = now
+    verdict = Verdict.RUNNING
+    for number, (one, other) in enumerate(looks):
+        verdict = _at_look(plan, number, one, other)
+        if verdict is not Verdict.RUNNING:
+            break
+    done = len(looks)
+    smaller = min(champion.total, challenger.total)
+    needed = max(0, plan.size_of(min(done + 1, plan.looks)) - smaller)
+    low, high = _interval(champion, challenger)
+    difference = None
+    if champion.rate is not None and challenger.rate is not None:
+        difference = challenger.rate - champion.rate
+    return Reading(verdict, done, needed, difference, low, high)
+
+
+def statistic(champion: Arm, challenger: Arm) -> float:
+    """z of the difference; 0 while there is nothing to compare or nothing varies."""
+    from statsmodels.stats.proportion import test_proportions_2indep
+
+    good, total = champion.good + challenger.good, champion.total + challenger.total
+    if not champion.total or not challenger.total or good in (0, total):
+        return 0.0
+    found = test_proportions_2indep(
+        challenger.good, challenger.total, champion.good, champion.total, method="score"
+    )
+    return float(found.statistic)
+
+
+def _at_look(plan: Plan, number: int, champion: Arm, challenger: Arm) -> Verdict:
+    z = statistic(champion, challenger)
+    if z >= plan.to_win[number]:
+        return Verdict.WINNER
+    if z <= -plan.to_stop[number]:
+        return Verdict.HARM
+    return Verdict.NO_DIFFERENCE if number + 1 == plan.looks else Verdict.RUNNING
+
+
+def _interval(champion: Arm, challenger: Arm) -> tuple[float | None, float | None]:
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    if not champion.total or not challenger.total:
+        return None, None
+    low, high = confint_proportions_2indep(
+        challenger.good, challenger.total, champion.good, champion.total, method="newcomb"
+    )
+    return float(low), float(high)
