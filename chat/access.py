@@ -6,10 +6,21 @@ are the same thing: :class:`NotFound`.
 
 import uuid
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from chat import tokens
-from chat.models import ApiKey, Bot, Conversation, Message, SocketTicket, Visitor
+from chat.models import (
+    ApiKey,
+    Bot,
+    BotGrant,
+    BotGroupGrant,
+    Conversation,
+    Message,
+    SocketTicket,
+    Visitor,
+)
 from chat.selectors import with_relations
 
 
@@ -106,6 +117,62 @@ def access_server_conversation(bot: Bot, public_id: object) -> Conversation:
     conversation = (
         bot.conversations.select_related("bot", "visitor")
         .filter(public_id=_uuid(public_id), visitor__token_hash=None)
+        .first()
+    )
+    if conversation is None:
+        raise NotFound
+    return conversation
+
+
+Staff = AbstractBaseUser | AnonymousUser
+"""Whoever asks from the console. What somebody may do there is asked of permissions; this
+module answers where."""
+
+_WORKS_ON = {"permission__codename": "work_on_bot"}
+# What a database can compare with a number of a row.
+_DIGITS = 18
+
+
+def bots_of(user: Staff) -> QuerySet[Bot]:
+    """The bots that somebody works on: all of them, or those granted to them or to a group of theirs.
+
+    Nobody who is disabled works on any.
+    """
+    if not (isinstance(user, User) and user.is_active):
+        return Bot.objects.none()
+    if user.has_perm("chat.work_on_all_bots"):
+        return Bot.objects.all()
+    return Bot.objects.filter(
+        Q(pk__in=BotGrant.objects.filter(user=user, **_WORKS_ON).values("content_object"))
+        | Q(
+            pk__in=BotGroupGrant.objects.filter(group__user=user, **_WORKS_ON).values(
+                "content_object"
+            )
+        )
+    )
+
+
+def conversations_of(user: Staff) -> QuerySet[Conversation]:
+    """The conversations with those bots."""
+    return Conversation.objects.filter(bot__in=bots_of(user))
+
+
+def access_bot_of(user: Staff, id_: object) -> Bot:
+    """One of somebody's bots, by its public id or its number. Raises :class:`NotFound`."""
+    is_number = str(id_).isdecimal() and len(str(id_)) <= _DIGITS
+    wanted = Q(pk=int(str(id_))) if is_number else Q(public_id=_uuid(id_))
+    bot = bots_of(user).filter(wanted).first()
+    if bot is None:
+        raise NotFound
+    return bot
+
+
+def access_conversation_of(user: Staff, public_id: object) -> Conversation:
+    """One conversation with a bot of theirs. Raises :class:`NotFound`."""
+    conversation = (
+        conversations_of(user)
+        .select_related("bot", "visitor", "agent")
+        .filter(public_id=_uuid(public_id))
         .first()
     )
     if conversation is None:

@@ -1,12 +1,21 @@
-"""Who may watch training runs over a socket."""
+"""Which datasets, runs and models somebody works on, and who may watch runs over a socket."""
 
 import uuid
 
 from django.contrib import auth
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from training.models import TrainingRun
+from chat.access import Staff, bots_of
+from training.models import (
+    Dataset,
+    DatasetGrant,
+    DatasetGroupGrant,
+    ModelVersion,
+    TrainingRun,
+)
 
 
 class Forbidden(Exception):
@@ -15,6 +24,36 @@ class Forbidden(Exception):
 
 class NoSuchRun(Exception):
     """There is no such run. Only those hear it who may look at runs."""
+
+
+_WORKS_ON = {"permission__codename": "work_on_dataset"}
+
+
+def datasets_of(user: Staff) -> QuerySet[Dataset]:
+    """The datasets of somebody's bots, and those granted to them or to a group of theirs."""
+    if not (isinstance(user, User) and user.is_active):
+        return Dataset.objects.none()
+    granted = DatasetGrant.objects.filter(user=user, **_WORKS_ON)
+    granted_to_group = DatasetGroupGrant.objects.filter(group__user=user, **_WORKS_ON)
+    return Dataset.objects.filter(
+        Q(bot__in=bots_of(user))
+        | Q(pk__in=granted.values("content_object"))
+        | Q(pk__in=granted_to_group.values("content_object"))
+    )
+
+
+def runs_of(user: Staff) -> QuerySet[TrainingRun]:
+    """The runs on those datasets, for any bot, and all runs for their bots."""
+    return TrainingRun.objects.filter(
+        Q(bot__in=bots_of(user)) | Q(dataset_version__dataset__in=datasets_of(user))
+    )
+
+
+def model_versions_of(user: Staff) -> QuerySet[ModelVersion]:
+    """What those runs made. A model that no run of ours made belongs to those who see all bots."""
+    if isinstance(user, User) and user.is_active and user.has_perm("chat.work_on_all_bots"):
+        return ModelVersion.objects.all()
+    return ModelVersion.objects.filter(run__in=runs_of(user))
 
 
 def check_may_watch(session_key: str) -> None:

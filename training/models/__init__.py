@@ -7,18 +7,26 @@ from training.models.datasets import (
     Scenario,
     Split,
 )
+from training.models.grants import DatasetGrant, DatasetGroupGrant
+from training.models.promotion import GatePolicy, ModelAlias, OverrideRequest, Promotion
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
 from training.models.runs import RunEvent, RunMetric, TrainingRun
 
 __all__ = [
     "Correction",
     "Dataset",
+    "DatasetGrant",
+    "DatasetGroupGrant",
     "DatasetVersion",
     "EvaluatedAnswer",
     "Evaluation",
     "Example",
     "FrozenExample",
+    "GatePolicy",
+    "ModelAlias",
     "ModelVersion",
+    "OverrideRequest",
+    "Promotion",
     "RunEvent",
     "RunMetric",
     "Scenario",

@@ -48,6 +48,10 @@ class Dataset(models.Model):
     class Meta:
         verbose_name = _("dataset")
         verbose_name_plural = _("datasets")
+        permissions: ClassVar = [
+            ("work_on_dataset", "Can work on this dataset"),
+            ("export_dataset", "Can take examples out as a file"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -102,6 +106,10 @@ class Example(models.Model):
     class Meta:
         verbose_name = _("example")
         verbose_name_plural = _("examples")
+        permissions: ClassVar = [
+            ("review_example", "Can review what conversations propose"),
+            ("approve_example", "Can approve examples of others"),
+        ]
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["dataset", "digest"], name="example_once_per_dataset")
