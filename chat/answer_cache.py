@@ -5,6 +5,7 @@ by their keys (:func:`cache_key`) and believes only values that this installatio
 """
 
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +129,23 @@ class AnswerCache:
 
         return self._valkey.attempt(remove, 0, insist=True)
 
+    def forget(self, bot: int, messages: Set[str]) -> bool:
+        """Remove what was said first in one of these messages (public ids) of ``bot``.
+
+        An embedded Valkey then writes its file anew, which held it, too. False: Valkey did not
+        take it.
+        """
+
+        def remove() -> bool:
+            for kind in ("answer", "shared"):
+                prefix = _name(kind, f"{bot}.")
+                names = [str(each) for each in self._client.scan_iter(f"{prefix}*", count=CHUNK)]
+                for at in range(0, len(names), CHUNK):
+                    self._forget(self._said_in(messages, kind, names[at : at + CHUNK]))
+            return not settings.EMBEDDED_VALKEY or bool(self._client.bgrewriteaof())
+
+        return not messages or self._valkey.attempt(remove, False, insist=True)
+
     def statistics(self) -> dict[str, int]:
         """``COUNTS`` since Valkey began and ``entries``, without the certainty of a table;
         empty without Valkey."""
@@ -203,7 +221,20 @@ class AnswerCache:
         self._client.delete(_name(kind, key))
         self._client.hincrby(_name("counts"), "rejected", 1)
 
+    def _said_in(self, messages: Set[str], kind: str, names: list[str]) -> list[str]:
+        """The keys of those entries that were said in one of the messages."""
+        keys = [each.removeprefix(_name(kind, "")) for each in names]
+        values: list[Any] = self._client.mget(names)
+        answers = [
+            opened(f"{kind}:{k}", str(v)) if v else None for k, v in zip(keys, values, strict=True)
+        ]
+        return [
+            k for k, each in zip(keys, answers, strict=True) if each and each.message_id in messages
+        ]
+
     def _forget(self, keys: list[str]) -> int:
+        if not keys:
+            return 0
         with self._client.pipeline() as pipe:
             pipe.delete(*(_name("answer", key) for key in keys))
             pipe.delete(*(_name("shared", key) for key in keys))

@@ -53,6 +53,17 @@ def hit(rule: str, *key: str) -> None:
         _hit(_local(), limit, rule, key)
 
 
+def forget(rule: str, *key: str) -> bool:
+    """Count no more what ``key`` did. False: Valkey could not be reached."""
+    limit = _limit(getattr(settings, rule))
+    _local().clear(limit, rule, *key)
+    try:
+        _shared().clear(limit, rule, *key)
+    except StorageError:
+        return False
+    return True
+
+
 def _hit(
     limiter: FixedWindowRateLimiter, limit: RateLimitItem, rule: str, key: tuple[str, ...]
 ) -> None:

@@ -102,7 +102,7 @@ def save(
     Raises :class:`InvalidAnswer`.
     """
     saved = _save(bot, locale, clean(draft), author=author, answer=answer)
-    _changed([bot])
+    announce([bot])
     return saved
 
 
@@ -129,7 +129,7 @@ def save_all(
         new += answer is None
         changed += answer is not None and saved.revision != before
     if new or changed:
-        _changed([bot], tell_runners=tell_runners)
+        announce([bot], tell_runners=tell_runners)
     return new, changed
 
 
@@ -142,7 +142,7 @@ def switch(answers: Iterable[CuratedAnswer], *, active: bool, author: User | Non
         answer.revision += 1
         answer.save(update_fields=["is_active", "revision", "updated_at"])
         _keep_revision(answer, author, note="")
-    _changed({each.bot for each in switched})
+    announce({each.bot for each in switched})
     return len(switched)
 
 
@@ -151,7 +151,7 @@ def remove(answers: Iterable[CuratedAnswer]) -> int:
     """Delete answers with their versions and disputes; what was said with them stays as said."""
     removed = list(answers)
     CuratedAnswer.objects.filter(pk__in=[each.pk for each in removed]).delete()
-    _changed({each.bot for each in removed})
+    announce({each.bot for each in removed})
     return len(removed)
 
 
@@ -233,7 +233,7 @@ def _free_key(answer: CuratedAnswer, draft: Draft) -> str:
     return key
 
 
-def _changed(bots: Iterable[Bot], *, tell_runners: bool = True) -> None:
+def announce(bots: Iterable[Bot], *, tell_runners: bool = True) -> None:
     """Every answer from now on knows the new knowledge; runners renew their indexes."""
     for bot in bots:
         Bot.objects.filter(pk=bot.pk).update(knowledge_version=F("knowledge_version") + 1)

@@ -7,6 +7,7 @@ from training.models.datasets import (
     Scenario,
     Split,
 )
+from training.models.erasures import Erasure
 from training.models.grants import DatasetGrant, DatasetGroupGrant
 from training.models.promotion import GatePolicy, ModelAlias, OverrideRequest, Promotion
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
@@ -18,6 +19,7 @@ __all__ = [
     "DatasetGrant",
     "DatasetGroupGrant",
     "DatasetVersion",
+    "Erasure",
     "EvaluatedAnswer",
     "Evaluation",
     "Example",

@@ -138,6 +138,8 @@ class DatasetVersion(models.Model):
 
     ``var/training/datasets/<sha256>.jsonl``; its rows are described in docs/datasets.md.
     ``counts`` are rows by split, ``report`` is the quality report at that moment.
+    ``redactions`` say why a file is not what was frozen: rows of somebody who was erased were
+    left out of a new one, named for its own digest. Each has ``before``, ``after``, ``rows`` and ``at``.
     """
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
@@ -149,6 +151,7 @@ class DatasetVersion(models.Model):
     size = models.PositiveBigIntegerField(_("bytes"), editable=False)
     counts = models.JSONField(_("rows"), default=dict, editable=False)
     report = models.JSONField(_("quality report"), default=dict, editable=False)
+    redactions = models.JSONField(_("erased rows"), default=list, editable=False)
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
