@@ -11,6 +11,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import transaction
 from django.utils import translation
 
 from chat import events, frames, limits
@@ -21,6 +22,7 @@ from chat.outbox import Outbox
 from chat.presentation import conversation_data
 from chat.refusals import CAUSES, error_frame
 from chat.requests import REQUESTS
+from chat.services.transcript import ConversationClosed, locked
 
 BAD_FRAMES = 10
 FRAMES_PER_SECOND = 20
@@ -29,8 +31,12 @@ FRAME_TOO_LARGE = 1009
 
 
 class ConversationConsumer(AsyncWebsocketConsumer):
+    """Replies up to ``hushed_seq`` are shown as they settle and no sooner: see
+    :func:`chat.services.publishing.hush`."""
+
     conversation: Conversation | None = None
     outbox: Outbox | None = None
+    hushed_seq = 0
 
     async def connect(self) -> None:
         self.headers = dict(self.scope["headers"])
@@ -62,8 +68,15 @@ class ConversationConsumer(AsyncWebsocketConsumer):
 
     async def event(self, message: dict[str, Any]) -> None:
         """Something happened in the conversation: pass it on as it is."""
+        frame = message["frame"]
+        if frame["type"] == "message.delta" and frame["seq"] <= self.hushed_seq:
+            return
         if self.outbox is not None:
-            self.outbox.post(message["frame"])
+            self.outbox.post(frame)
+
+    async def hush(self, message: dict[str, Any]) -> None:
+        """An agent is taking the conversation: what the bot was about to say is not shown."""
+        self.hushed_seq = max(self.hushed_seq, message["seq"])
 
     async def disconnect(self, code: int) -> None:
         await self._let_go()
@@ -101,8 +114,14 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             return
         self.deadline.cancel()
         self.conversation = conversation
-        data = await database_sync_to_async(conversation_data)(conversation)
         await self.channel_layer.group_add(conversation.group, self.channel_name)
+        try:
+            data = await database_sync_to_async(self._current)()
+        except ConversationClosed:
+            await self._end(events.CLOSE_UNAUTHENTICATED)
+            return
+        if data["status"] == Conversation.Status.TAKEN:
+            self.hushed_seq = max(self.hushed_seq, data["last_seq"])
         assert self.outbox is not None
         self.outbox.post(
             {
@@ -111,6 +130,13 @@ class ConversationConsumer(AsyncWebsocketConsumer):
                 "conversation": data,
             }
         )
+
+    @transaction.atomic
+    def _current(self) -> events.ConversationData:
+        """Read under the lock, after joining: an agent who has taken the conversation is seen
+        here, and who takes it later is heard."""
+        assert self.conversation is not None
+        return conversation_data(locked(self.conversation))
 
     def _perform(self, kind: str, fields: dict[str, Any]) -> Any:
         """Run one request, in a thread. A refusal is an answer, too."""

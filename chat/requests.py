@@ -63,6 +63,11 @@ def request_person(conversation: Conversation, fields: dict[str, Any]) -> None:
     conversations.request_person(conversation)
 
 
+def customer_typing(conversation: Conversation, fields: dict[str, Any]) -> None:
+    """For agents who look at it now: nothing is kept."""
+    publishing.announce_to_staff(conversation, {"type": "customer.typing"})
+
+
 def ping(conversation: Conversation, fields: dict[str, Any]) -> dict[str, Any]:
     return {"type": "pong"}
 
@@ -74,5 +79,6 @@ REQUESTS: dict[str, Callable[[Conversation, dict[str, Any]], Any]] = {
     "reply.retry": retry,
     "feedback.give": give_feedback,
     "person.request": request_person,
+    "customer.typing": customer_typing,
     "ping": ping,
 }

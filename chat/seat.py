@@ -218,8 +218,10 @@ class Seat:
         layer = get_channel_layer()
         assert layer is not None
         try:
+            conversation = self.claim.message.conversation
             await layer.group_send(
-                self.claim.message.conversation.group, {"type": "event", "frame": delta}
+                conversation.group,
+                {"type": "event", "conversation": str(conversation.public_id), "frame": delta},
             )
         except (RedisError, OSError) as error:
             # The whole text follows with message.sent, or on the next resume.

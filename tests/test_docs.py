@@ -32,7 +32,7 @@ def frame_types(frames: tuple[Any, ...]) -> set[str]:
 def documented_types(heading: str) -> set[str]:
     """The first column of the table under a heading of the protocol."""
     section = read("docs/protocol.md").split(f"### {heading}\n")[1].split("\n### ")[0]
-    return set(re.findall(r"(?m)^\| `([a-z.]+)` \|", section))
+    return set(re.findall(r"(?m)^\| `([a-z._]+)` \|", section))
 
 
 def test_settings_page_is_what_the_table_prints() -> None:

@@ -22,6 +22,7 @@ class Visitor(models.Model):
     class Meta:
         verbose_name = _("visitor")
         verbose_name_plural = _("visitors")
+        permissions: ClassVar = [("erase_visitor", _("Can erase visitors everywhere"))]
 
     def __str__(self) -> str:
         return f"visitor {self.public_id}"
@@ -125,9 +126,18 @@ class Conversation(models.Model):
         return f"conversation {self.public_id}"
 
     @property
+    def is_answered_by_bot(self) -> bool:
+        return self.status in (self.Status.OPEN, self.Status.WAITING)
+
+    @property
     def group(self) -> str:
         """The channel-layer group of everybody who watches this conversation."""
         return f"conversation.{self.public_id.hex}"
+
+    @property
+    def staff_group(self) -> str:
+        """The same for agents alone: what no customer may hear."""
+        return f"desk.{self.public_id.hex}"
 
 
 class SocketTicket(models.Model):

@@ -13,19 +13,21 @@ from django.utils.translation import gettext as _
 from chat import ready
 from chat.answer_cache import AnswerCache
 from chat.events import TEXT_CHARACTERS
+from chat.hours import is_open
 from chat.models import Conversation, Dispute, Feedback, Message
 from chat.selectors import last_customer_text
 from chat.services import disputes, publishing
-from chat.services.notices import notice_text
+from chat.services.handoffs import handoff_reason
+from chat.services.transcript import (
+    OPEN_STATUSES,
+    ConversationClosed,
+    append,
+    append_notice,
+    locked,
+)
 from moderation.current import current_policy
 from moderation.findings import Direction
 from moderation.services.screening import screen
-
-OPEN_STATUSES = (Message.Status.PENDING, Message.Status.GENERATING)
-
-
-class ConversationClosed(Exception):
-    """Nothing can be added to a closed conversation."""
 
 
 class NotAnAnswer(Exception):
@@ -66,11 +68,12 @@ def post_message(
     """Store the customer's message, moderated, and answer it: with what exists already, or with
     a reply that is put into the queue.
 
-    What moderation blocks gets a notice instead of a reply. Idempotent on ``client_message_id``. Raises :class:`InvalidText` and
+    What moderation blocks gets a notice instead of a reply, and while an agent has taken the conversation
+    nothing of the bot's is said. Idempotent on ``client_message_id``. Raises :class:`InvalidText` and
     :class:`ConversationClosed`.
     """
     text = clean_text(text)
-    conversation = _locked(conversation)
+    conversation = locked(conversation)
     if client_message_id is not None:
         known = conversation.messages.filter(client_message_id=client_message_id).first()
         if known is not None:
@@ -88,7 +91,7 @@ def post_message(
         before=before,
     )
     took = round(time.perf_counter() - began, 4)
-    question = _append(
+    question = append(
         conversation,
         public_id=public_id,
         role=Message.Role.CUSTOMER,
@@ -98,11 +101,11 @@ def post_message(
         timings={"moderation": took},
     )
     if verdict.is_blocked:
-        _append_notice(conversation, code="not_accepted", reply_to=question)
-    elif _answer_at_once(question):
+        append_notice(conversation, code="not_accepted", reply_to=question)
+    elif conversation.status == Conversation.Status.TAKEN or _answer_at_once(question):
         pass
     elif _queue_is_full(conversation):
-        _append_notice(conversation, code="busy", reply_to=question)
+        append_notice(conversation, code="busy", reply_to=question)
     else:
         _queue_reply(question)
     return Posted(question, created=True)
@@ -110,17 +113,20 @@ def post_message(
 
 @transaction.atomic
 def request_person(conversation: Conversation) -> Conversation:
-    """Note that the customer wants a person. Asking twice changes nothing.
+    """Put the customer into the queue for a person, and note why. Asking twice changes nothing.
 
     Raises :class:`ConversationClosed`.
     """
-    conversation = _locked(conversation)
+    conversation = locked(conversation)
     if conversation.status == Conversation.Status.CLOSED:
         raise ConversationClosed
     if conversation.status == Conversation.Status.OPEN:
         conversation.status = Conversation.Status.WAITING
-        conversation.save(update_fields=["status", "updated_at"])
-        _append_notice(conversation, code="person_requested")
+        conversation.waiting_since = timezone.now()
+        conversation.handoff_reason = handoff_reason(conversation)
+        conversation.save(update_fields=["status", "waiting_since", "handoff_reason", "updated_at"])
+        is_there = is_open(conversation.bot.office_hours)
+        append_notice(conversation, code="person_requested" if is_there else "out_of_hours")
         publishing.announce_conversation(conversation)
     return conversation
 
@@ -171,7 +177,7 @@ def _answer_at_once(question: Message) -> bool:
     if found is None or conversation.messages.filter(status__in=OPEN_STATUSES).exists():
         return False
     answer, deployment = found
-    _append(
+    append(
         conversation,
         role=Message.Role.ASSISTANT,
         text=answer.text,
@@ -188,7 +194,7 @@ def _answer_at_once(question: Message) -> bool:
 def _queue_reply(question: Message) -> Message:
     # Before all others are told, so that runners begin meanwhile.
     publishing.call_runners("wake")
-    return _append(
+    return append(
         question.conversation,
         role=Message.Role.ASSISTANT,
         status=Message.Status.PENDING,
@@ -203,9 +209,8 @@ def _dispute(message: Message, *, is_other_question: bool) -> None:
     dispute = disputes.open_dispute(message, is_other_question=is_other_question)
     if dispute is None or message.reply_to is None or not is_other_question or is_known:
         return
-    conversation = _locked(message.conversation)
-    is_closed = conversation.status == Conversation.Status.CLOSED
-    if message.seq == conversation.last_seq and not is_closed:
+    conversation = locked(message.conversation)
+    if message.seq == conversation.last_seq and conversation.is_answered_by_bot:
         message.reply_to.conversation = conversation
         _queue_reply(message.reply_to)
 
@@ -214,44 +219,6 @@ def _dispute(message: Message, *, is_other_question: bool) -> None:
 def _cache() -> AnswerCache:
     """One for the process: it keeps its connections."""
     return AnswerCache()
-
-
-def _locked(conversation: Conversation) -> Conversation:
-    """The conversation, alone in this transaction: ``seq`` has no gaps and no twins.
-
-    Sockets stay open for hours: one that was erased meanwhile, or whose bot was switched
-    off, raises :class:`ConversationClosed`, too.
-    """
-    current = (
-        Conversation.objects.select_for_update(of=("self",))
-        .select_related("bot", "visitor")
-        .filter(pk=conversation.pk, bot__is_active=True)
-        .first()
-    )
-    if current is None:
-        raise ConversationClosed
-    return current
-
-
-def _append(conversation: Conversation, **fields: object) -> Message:
-    conversation.last_seq += 1
-    conversation.save(update_fields=["last_seq", "updated_at"])
-    message = Message.objects.create(conversation=conversation, seq=conversation.last_seq, **fields)
-    publishing.announce_message("message.created", message, is_new=True)
-    return message
-
-
-def _append_notice(
-    conversation: Conversation, *, code: str, reply_to: Message | None = None
-) -> Message:
-    return _append(
-        conversation,
-        role=Message.Role.NOTICE,
-        source=Message.Source.NOTICE,
-        code=code,
-        text=notice_text(code, conversation.locale),
-        reply_to=reply_to,
-    )
 
 
 def _queue_is_full(conversation: Conversation) -> bool:

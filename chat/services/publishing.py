@@ -21,6 +21,29 @@ logger = logging.getLogger(__name__)
 RUNNERS_GROUP = "runners"
 
 
+def announce(conversation: Conversation, frame: object) -> None:
+    """After commit, send a frame to everybody who watches the conversation, and tell the inbox."""
+    transaction.on_commit(lambda: _send_to_watchers(conversation, frame))
+
+
+def announce_to_staff(conversation: Conversation, frame: object) -> None:
+    """After commit, send a frame to the agents who watch the conversation, and to no customer."""
+    fields = {"conversation": str(conversation.public_id), "frame": frame}
+    transaction.on_commit(lambda: group_send(conversation.staff_group, "event", fields))
+
+
+def touch(conversation: Conversation) -> None:
+    """After commit, tell the inbox alone that the conversation's line in it is another."""
+    group, name = conversation.bot.inbox_group, str(conversation.public_id)
+    transaction.on_commit(lambda: group_send(group, "touched", {"conversation": name}))
+
+
+def hush(conversation: Conversation) -> None:
+    """At once, before the commit that takes a reply from its runner: sockets show no more of any
+    reply up to the newest message. What the runner says until it hears of it is lost on its way."""
+    group_send(conversation.group, "hush", {"seq": conversation.last_seq})
+
+
 def announce_message(kind: str, message: Message, *, is_new: bool = False) -> None:
     """After commit, send ``kind`` with the message as it is now.
 
@@ -32,8 +55,7 @@ def announce_message(kind: str, message: Message, *, is_new: bool = False) -> No
         "seq": message.seq,
         "message": message_data(message, is_new=is_new),
     }
-    group = message.conversation.group
-    transaction.on_commit(lambda: group_send(group, "event", {"frame": event}))
+    announce(message.conversation, event)
 
 
 def announce_feedback(message: Message, feedback: Feedback | None) -> None:
@@ -43,8 +65,7 @@ def announce_feedback(message: Message, feedback: Feedback | None) -> None:
         "message_id": str(message.public_id),
         "feedback": feedback_data(feedback),
     }
-    group = message.conversation.group
-    transaction.on_commit(lambda: group_send(group, "event", {"frame": event}))
+    announce(message.conversation, event)
 
 
 def announce_conversation(conversation: Conversation) -> None:
@@ -53,12 +74,18 @@ def announce_conversation(conversation: Conversation) -> None:
         "type": "conversation.changed",
         "conversation": conversation_data(conversation),
     }
-    transaction.on_commit(lambda: group_send(conversation.group, "event", {"frame": event}))
+    announce(conversation, event)
 
 
 def call_runners(kind: str, **fields: Any) -> None:
     """After commit, ring the runners: ``wake``, ``cancelled`` or ``repeat``."""
     transaction.on_commit(lambda: group_send(RUNNERS_GROUP, f"runner.{kind}", fields))
+
+
+def _send_to_watchers(conversation: Conversation, frame: object) -> None:
+    name = str(conversation.public_id)
+    group_send(conversation.group, "event", {"conversation": name, "frame": frame})
+    group_send(conversation.bot.inbox_group, "touched", {"conversation": name})
 
 
 def group_send(group: str, kind: str, fields: dict[str, Any]) -> None:
