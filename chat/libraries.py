@@ -306,6 +306,16 @@ def embedded_before(questions: Iterable[str], embedder: Embedder) -> dict[str, V
     return {each: known[digest] for each, digest in digests.items() if digest in known}
 
 
+def forget_vectors(questions: Iterable[str]) -> int:
+    """Delete what was kept of ``questions`` by any embedder; returns how many vectors."""
+    digests = [_digest(each) for each in questions]
+    parts = range(0, len(digests), LOOKED_UP_AT_ONCE)
+    return sum(
+        QuestionVector.objects.filter(digest__in=digests[at : at + LOOKED_UP_AT_ONCE]).delete()[0]
+        for at in parts
+    )
+
+
 def _kept(digests: Sequence[bytes], embedder: Embedder) -> dict[bytes, Vectors]:
     known: dict[bytes, Vectors] = {}
     for start in range(0, len(digests), LOOKED_UP_AT_ONCE):
