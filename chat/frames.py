@@ -1,6 +1,7 @@
 """What browsers may send: shapes of REST bodies and of socket frames, in one place."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -79,7 +80,8 @@ class Question(serializers.Serializer[Any]):
     conversation = serializers.UUIDField(required=False)
 
 
-SHAPES: dict[str, type[serializers.Serializer[Any]]] = {
+Shapes = Mapping[str, type[serializers.Serializer[Any]]]
+SHAPES: Shapes = {
     "authenticate": Authenticate,
     "conversation.resume": Resume,
     "message.send": Send,
@@ -103,7 +105,7 @@ class FrameError(Exception):
         self.frame = frame or {}
 
 
-def parse(text: str) -> tuple[str, dict[str, Any]]:
+def parse(text: str, shapes: Shapes = SHAPES) -> tuple[str, dict[str, Any]]:
     """The type and the validated fields of one socket frame. Raises :class:`FrameError`."""
     try:
         frame = json.loads(text)
@@ -113,7 +115,7 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     if not isinstance(frame, dict):
         raise FrameError("malformed", "The frame is not a JSON object.")
     kind = frame.get("type")
-    if not isinstance(kind, str) or (shape := SHAPES.get(kind)) is None:
+    if not isinstance(kind, str) or (shape := shapes.get(kind)) is None:
         raise FrameError("unknown_type", "There is no such request.")
     request = shape(data=frame)
     if not request.is_valid():

@@ -50,11 +50,12 @@ def validate_office_hours(value: object) -> None:
 def _are_spans(spans: object) -> bool:
     if not isinstance(spans, list) or len(spans) > SPANS_PER_DAY:
         return False
-    clocks: list[str] = []
+    clocks: list[object] = []
     for span in spans:
         if not isinstance(span, list) or len(span) != 2:
             return False
         clocks += span
-    return all(isinstance(each, str) and _CLOCK.fullmatch(each) for each in clocks) and all(
-        before < after for before, after in itertools.pairwise(clocks)
+    written = [each for each in clocks if isinstance(each, str) and _CLOCK.fullmatch(each)]
+    return len(written) == len(clocks) and all(
+        before < after for before, after in itertools.pairwise(written)
     )

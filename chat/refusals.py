@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from chat.access import NotFound, Unauthenticated
 from chat.frames import FrameError
 from chat.limits import RateLimited
-from chat.services.conversations import ConversationClosed, InvalidText, NotAnAnswer
+from chat.services.conversations import InvalidText, NotAnAnswer
+from chat.services.ratings import NothingToRate
 from chat.services.replies import NotCancellable, NotRetryable
+from chat.services.transcript import ConversationClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ CAUSES = (
     NotAnAnswer,
     NotCancellable,
     NotRetryable,
+    NothingToRate,
 )
 
 
@@ -61,6 +64,8 @@ def explain(error: Exception) -> Refusal:
             return Refusal("invalid", 400, _("This answer cannot be stopped any more."))
         case NotRetryable():
             return Refusal("invalid", 400, _("This answer cannot be tried again."))
+        case NothingToRate():
+            return Refusal("invalid", 400, _("There is no answer to rate yet."))
     raise TypeError(f"{type(error).__name__} is no refusal")
 
 

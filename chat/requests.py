@@ -13,7 +13,7 @@ from chat.events import Accepted, State
 from chat.models import Conversation, Message
 from chat.presentation import conversation_data, message_data
 from chat.selectors import messages_after
-from chat.services import conversations, publishing, replies
+from chat.services import conversations, left_messages, publishing, ratings, replies
 
 Answer = dict[str, Any] | None
 
@@ -63,6 +63,16 @@ def request_person(conversation: Conversation, fields: dict[str, Any]) -> None:
     conversations.request_person(conversation)
 
 
+def rate(conversation: Conversation, fields: dict[str, Any]) -> None:
+    limits.hit("CHAT_RATE_MESSAGES_PER_VISITOR", str(conversation.visitor_id))
+    ratings.rate(conversation, **fields)
+
+
+def leave_message(conversation: Conversation, fields: dict[str, Any]) -> None:
+    limits.hit("CHAT_RATE_LEFT_MESSAGES_PER_VISITOR", str(conversation.visitor_id))
+    left_messages.leave(conversation, **fields)
+
+
 def customer_typing(conversation: Conversation, fields: dict[str, Any]) -> None:
     """For agents who look at it now: nothing is kept."""
     publishing.announce_to_staff(conversation, {"type": "customer.typing"})
@@ -80,5 +90,7 @@ REQUESTS: dict[str, Callable[[Conversation, dict[str, Any]], Any]] = {
     "feedback.give": give_feedback,
     "person.request": request_person,
     "customer.typing": customer_typing,
+    "conversation.rate": rate,
+    "conversation.leave_message": leave_message,
     "ping": ping,
 }

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from chat.services import replies, visitors
+from chat.services import idling, replies, visitors
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +14,12 @@ def fail_overdue_replies() -> None:
     """Customers are told when nobody answers, even with no runner left to tell them."""
     if failed := replies.fail_overdue():
         logger.warning("%d replies waited too long and were marked failed", failed)
+
+
+@shared_task
+def close_idle_conversations() -> None:
+    if closed := idling.close_idle():
+        logger.info("%d conversations were quiet for long and were closed", closed)
 
 
 @shared_task

@@ -46,6 +46,12 @@ SETTINGS: tuple[Setting, ...] = (
         [],
         "Keys that encrypt masked personal data (Fernet, comma-separated, newest first). Empty: a generated one is kept in the var folder. Whoever loses them loses the originals.",
     ),
+    Setting(
+        "CSBOT_AUDIT_KEY",
+        str,
+        "",
+        "Key that signs the ends of the audit trail and models (Ed25519, 32 bytes in base64). Empty: a generated one is kept in the var folder.",
+    ),
     Setting("CSBOT_HOST", str, "127.0.0.1", "Address that the web server listens on."),
     Setting("CSBOT_PORT", int, 8000, "Port that the web server listens on."),
     Setting(
@@ -190,6 +196,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "CHAT_CONTEXT_TURNS", int, 12, "Earlier messages of a conversation that the model may see."
     ),
+    Setting(
+        "CHAT_IDLE_CLOSE_HOURS",
+        int,
+        24,
+        "Hours without a word after which a conversation is closed; 0 closes none.",
+    ),
     # Training
     Setting(
         "TRAINING_DEVICE", str, "auto", "Device that models are trained on: auto, cpu or cuda."
@@ -227,6 +239,12 @@ SETTINGS: tuple[Setting, ...] = (
         str,
         "60/minute",
         "Sockets that one network address may open.",
+    ),
+    Setting(
+        "CHAT_RATE_LEFT_MESSAGES_PER_VISITOR",
+        str,
+        "5/hour",
+        "Messages that one visitor may leave while nobody is there.",
     ),
     Setting("CHAT_RATE_API_PER_KEY", str, "600/minute", "Requests that one API key may make."),
 )

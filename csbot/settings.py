@@ -48,6 +48,8 @@ SECRET_KEY: str = env.read("CSBOT_SECRET_KEY") or _kept_secret(
 )
 # Masked personal data is encrypted with the first and readable with all.
 DATA_KEYS: list[str] = env.read("CSBOT_DATA_KEYS") or [_kept_secret("data_key", _new_data_key)]
+# Signs the ends of the audit trail, and what training publishes.
+AUDIT_KEY: str = env.read("CSBOT_AUDIT_KEY") or _kept_secret("audit_key", _new_data_key)
 
 HOST: str = env.read("CSBOT_HOST")
 PORT: int = env.read("CSBOT_PORT")
@@ -167,6 +169,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_TASK_ROUTES = {"training.tasks.*": {"queue": "training"}}
 CELERY_BEAT_SCHEDULE = {
     "fail-overdue-replies": {"task": "chat.tasks.fail_overdue_replies", "schedule": 15.0},
+    "close-idle-conversations": {
+        "task": "chat.tasks.close_idle_conversations",
+        "schedule": 600.0,
+    },
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
     # Expired before the next one: calls do not pile up before a trainer that is busy.
     "work-training-queue": {
@@ -332,8 +338,10 @@ CHAT_SWEEP_SECONDS: float = env.read("CHAT_SWEEP_SECONDS")
 CHAT_MAX_ATTEMPTS: int = env.read("CHAT_MAX_ATTEMPTS")
 CHAT_REPLY_DEADLINE_SECONDS: int = env.read("CHAT_REPLY_DEADLINE_SECONDS")
 CHAT_CONTEXT_TURNS: int = env.read("CHAT_CONTEXT_TURNS")
+CHAT_IDLE_CLOSE_HOURS: int = env.read("CHAT_IDLE_CLOSE_HOURS")
 CHAT_RATE_MESSAGES_PER_VISITOR: str = env.read("CHAT_RATE_MESSAGES_PER_VISITOR")
 CHAT_RATE_MESSAGES_PER_ADDRESS: str = env.read("CHAT_RATE_MESSAGES_PER_ADDRESS")
 CHAT_RATE_VISITORS_PER_ADDRESS: str = env.read("CHAT_RATE_VISITORS_PER_ADDRESS")
 CHAT_RATE_SOCKETS_PER_ADDRESS: str = env.read("CHAT_RATE_SOCKETS_PER_ADDRESS")
+CHAT_RATE_LEFT_MESSAGES_PER_VISITOR: str = env.read("CHAT_RATE_LEFT_MESSAGES_PER_VISITOR")
 CHAT_RATE_API_PER_KEY: str = env.read("CHAT_RATE_API_PER_KEY")

@@ -32,6 +32,12 @@ def announce_to_staff(conversation: Conversation, frame: object) -> None:
     transaction.on_commit(lambda: group_send(conversation.staff_group, "event", fields))
 
 
+def tell_watchers(conversation: Conversation, frame: object) -> None:
+    """At once, what is true for a moment and kept nowhere."""
+    fields = {"conversation": str(conversation.public_id), "frame": frame}
+    group_send(conversation.group, "event", fields)
+
+
 def touch(conversation: Conversation) -> None:
     """After commit, tell the inbox alone that the conversation's line in it is another."""
     group, name = conversation.bot.inbox_group, str(conversation.public_id)

@@ -12,7 +12,8 @@ from pytest_django import Settings
 from chat.events import TEXT_CHARACTERS
 from chat.models import Bot, Conversation, Feedback, Message
 from chat.services import conversations
-from chat.services.conversations import ConversationClosed, InvalidText, clean_text, post_message
+from chat.services.conversations import InvalidText, clean_text, post_message
+from chat.services.transcript import ConversationClosed
 from tests.factories import ConversationFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
