@@ -20,7 +20,7 @@ export class Api {
   }
 
   createVisitor(bot) { return this.#post(`bots/${bot}/visitors`); }
-  createConversation(locale) { return this.#post("conversations", { locale }); }
+  createConversation(locale, page) { return this.#post("conversations", { locale, page }); }
   ticket(conversation) { return this.#post(`conversations/${conversation}/ticket`); }
   requestPerson(conversation) { return this.#post(`conversations/${conversation}/person`); }
   feedback(message, feedback) { return this.#post(`messages/${message}/feedback`, feedback); }

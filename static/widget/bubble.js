@@ -9,6 +9,8 @@ const WRITTEN = new Set(["assistant", "agent"]);
 const ASK_A_PERSON = new Set(["busy", "not_accepted", "withheld", "unsure", "unanswered"]);
 // Said before, and perhaps to another question: the customer can tell.
 const READY_MADE = new Set(["curated", "cache"]);
+// The server's own sentence names the agent.
+const NAMING = new Set(["agent_joined", "agent_left"]);
 const OTHER_QUESTION = "other_question";
 const COPIED_MS = 1500;
 
@@ -44,27 +46,41 @@ export class Bubble {
     this.#node.dataset.role = item.role;
     this.#node.dataset.status = item.status;
     this.#node.lang = languageOf(item.text) ?? this.#i18n.locale;
-    this.#find(".author").textContent = `${this.#i18n.text(this.#author)}: `;
-    if (before?.text !== item.text || before?.status !== item.status) this.#write();
+    this.#sign();
+    if (["text", "status", "native"].some((name) => before?.[name] !== item[name])) this.#write();
     this.#doubt.show(item);
     this.#under();
   }
 
   #same(a, b) {
-    return a && ["message", "newest", "open", "retold"].every((name) => a[name] === b[name]);
+    return a && ["message", "newest", "open", "callable", "native", "speaks", "retold"].every((name) => a[name] === b[name]);
   }
 
   #find(selector) {
     return this.#node.querySelector(selector);
   }
 
-  get #author() {
-    return { customer: "you", assistant: "bot", agent: "agent", notice: "notice" }[this.#item.role];
+  // Everybody hears who speaks; it is on the screen where more than one answers.
+  #sign() {
+    const { role, speaks } = this.#item;
+    this.#find(".author").classList.toggle("hidden", !speaks);
+    this.#find(".author .name").textContent = Bubble.author(this.#item, this.#i18n);
+    this.#find(".author .kind").textContent = role === "agent" && this.#item.author ? this.#i18n.text("human") : "";
+    this.#find(".author use").setAttribute("href", role === "agent" ? "#icon-person" : "#icon-spark");
+  }
+
+  /** Who said it. */
+  static author({ role, author }, i18n) {
+    if (role === "agent" && author) return author;
+    return i18n.text({ customer: "you", assistant: "bot", agent: "agent", notice: "notice" }[role]);
   }
 
   /** The sentence of the message: its own text, or what its code stands for. */
   static sentence(item, i18n) {
-    if (item.source === "notice") return i18n.text(`notice.${item.code}`) || item.text;
+    if (item.source === "notice") {
+      const sentence = i18n.text(`notice.${item.code}`) || item.text;
+      return NAMING.has(item.code) && item.native ? item.text : sentence;
+    }
     if (item.status !== "failed" || item.role === "customer") return named(item.text, i18n);
     return i18n.text(`failed.${item.code}`) || i18n.text("failed.other");
   }
@@ -86,11 +102,11 @@ export class Bubble {
     const failed = role === "assistant" && status === "failed";
     const unsent = role === "customer" && status === "failed";
     this.#button("copy", answered);
-    this.#button("up", answered && role === "assistant");
-    this.#button("down", answered && role === "assistant");
+    this.#button("up", answered);
+    this.#button("down", answered);
     const repeatable = (failed && code !== "prompt_too_long") || (role === "assistant" && status === "cancelled");
-    this.#button("retry", unsent || (newest && repeatable));
-    this.#button("person", failed || ASK_A_PERSON.has(code));
+    this.#button("retry", unsent || (newest && repeatable && this.#item.open));
+    this.#button("person", this.#item.callable && (failed || ASK_A_PERSON.has(code)));
     const rejected = Boolean(feedback?.reasons?.includes(OTHER_QUESTION));
     this.#button("other", answered && READY_MADE.has(source) && this.#item.open && !rejected);
     const rejection = this.#find(".rejected");
@@ -114,7 +130,6 @@ export class Bubble {
       return { sending: this.#i18n.text("sending"), queued: this.#i18n.text("queued"), failed: this.#i18n.text("unsent") }[status]
         ?? (hasMasked(text) ? this.#i18n.text("masked") : "");
     }
-    if (role === "agent") return this.#i18n.text("agent");
     if (status === "cancelled") return this.#i18n.text("stopped");
     return source === "curated" ? this.#i18n.text("curated") : "";
   }

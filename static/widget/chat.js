@@ -1,13 +1,16 @@
 /* The course of a chat: becomes a visitor with the first message and not before, sends, follows,
    resumes. Knows no DOM; tells what happened through callbacks. */
 import { Api, ApiError } from "./api.js";
+import { Asking } from "./asking.js";
 import { Connection } from "./connection.js";
-import { Store } from "./store.js";
+import { Store, isDiscarded } from "./store.js";
+import { uuid } from "./uuid.js";
 
 const ACCEPT_MS = 12000;
 const WATCH_MS = 5000;
 const SILENCE_MS = 20000;
 const GIVE_UP_MS = 150000;
+const TYPING_MS = 3000;
 const PUTS = new Set(["message.created", "message.generating", "message.sent", "message.failed", "message.cancelled"]);
 
 export class Chat {
@@ -17,13 +20,15 @@ export class Chat {
   #store = new Store();
   #api;
   #connection;
+  #asking;
   #beginning = null;
   #conversation = null;
   #resumed = 0;
   #restored = false;
+  #typed = 0;
 
-  /** ``callbacks``: changed(), connection(state), arrived(message), problem(code, seconds),
-      locale() -> the language of a new conversation. */
+  /** ``callbacks``: changed(), connection(state), arrived(message), problem(code, seconds), typing(),
+      away(); and of a new conversation locale() and page(), an address or "". */
   constructor(bot, identity, callbacks) {
     this.#bot = bot;
     this.#identity = identity;
@@ -34,11 +39,18 @@ export class Chat {
       received: (event) => this.#received(event),
       changed: (state, reason) => this.#connected(state, reason),
     });
+    this.#asking = new Asking((frame) => this.#connection.send(frame));
     setInterval(() => this.#watch(), WATCH_MS);
   }
 
   get store() { return this.#store; }
+  get conversation() { return this.#conversation?.id; }
   get status() { return this.#conversation?.status ?? "open"; }
+  get locale() { return this.#conversation?.locale; }
+  get agent() { return this.#conversation?.agent ?? null; }
+  get position() { return this.#conversation?.position ?? null; }
+  get rating() { return this.#conversation?.rating ?? null; }
+  get attended() { return this.#conversation?.is_open_hours ?? true; }
   get restored() { return this.#restored || !this.#identity.conversation; }
   get connection() { return this.#connection.state; }
   get running() { return this.#store.running; }
@@ -60,7 +72,7 @@ export class Chat {
   }
 
   send(text) {
-    const id = crypto.randomUUID?.() ?? uuid();
+    const id = uuid();
     this.#store.queue({
       client_message_id: id, role: "customer", text, status: "queued", created_at: new Date().toISOString(),
     });
@@ -92,6 +104,27 @@ export class Chat {
     await this.#open();
     if (!this.#identity.conversation) return;
     await this.#request(() => this.#api.requestPerson(this.#identity.conversation), (answer) => { this.#conversation = answer; });
+    if (!this.attended && this.status !== "taken") this.#callbacks.away();
+  }
+
+  /** The customer writes: a person who answers is told now and then. */
+  typing() {
+    if (this.status !== "taken" || Date.now() - this.#typed < TYPING_MS) return;
+    if (this.#connection.send({ type: "customer.typing" })) this.#typed = Date.now();
+  }
+
+  /** Null when it is stored, else why not. */
+  leaveMessage(fields) {
+    const before = this.#store.last;
+    const isKept = ({ role, code, seq }) => role === "notice" && code === "left_message" && seq > before;
+    return this.#asking.ask({ type: "conversation.leave_message", ...fields },
+      ({ message, messages = [] }) => [message, ...messages].some((each) => each?.role && isKept(each)));
+  }
+
+  async rateConversation(rating, comment) {
+    const refusal = await this.#asking.ask({ type: "conversation.rate", rating, comment }, ({ conversation }) => conversation?.rating === rating);
+    if (refusal) this.#callbacks.problem(refusal.code, refusal.seconds);
+    return !refusal;
   }
 
   /** The next message begins a new conversation; the old one stays on the server. */
@@ -136,7 +169,7 @@ export class Chat {
 
   async #begin() {
     if (!this.#identity.token) this.#identity.keep({ token: (await this.#api.createVisitor(this.#bot)).token });
-    const conversation = await this.#api.createConversation(this.#callbacks.locale());
+    const conversation = await this.#api.createConversation(this.#callbacks.locale(), this.#callbacks.page());
     this.#conversation = conversation;
     this.#identity.keep({ conversation: conversation.id, read: 0 });
   }
@@ -193,8 +226,9 @@ export class Chat {
     else if (event.type === "message.accepted") this.#store.accept(event);
     else if (event.type === "conversation.state") this.#restore(event);
     else if (event.type === "feedback.recorded") this.#store.rate(event.message_id, event.feedback);
-    else if (event.type === "error") this.#refused(event);
     if (event.conversation) this.#conversation = event.conversation;
+    if (event.type === "agent.typing") this.#callbacks.typing();
+    if (!this.#asking.hear(event) && event.type === "error") this.#refused(event);
     if (!complete && Date.now() - this.#resumed > 1000) this.#resume();
     this.#keepOutbox();
     this.#callbacks.changed();
@@ -203,7 +237,7 @@ export class Chat {
 
   // A message of somebody else came, or a reply began or came to its end, just now.
   #isNews({ type, message }) {
-    if (!PUTS.has(type) || message.role === "customer") return false;
+    if (!PUTS.has(type) || message.role === "customer" || isDiscarded(message)) return false;
     const known = this.#store.messages.find((each) => each.id === message.id);
     return known?.status !== message.status && type !== "message.generating";
   }
@@ -211,7 +245,7 @@ export class Chat {
   // The first time it is history; after a loss it is news.
   #restore({ messages }) {
     const known = new Map(this.#store.messages.map((message) => [message.id, message.status]));
-    const news = messages.filter((each) => this.#restored && each.role !== "customer" && known.get(each.id) !== each.status);
+    const news = messages.filter((each) => this.#restored && each.role !== "customer" && !isDiscarded(each) && known.get(each.id) !== each.status);
     this.#store.restore(messages);
     this.#restored = true;
     for (const message of this.#store.outbox) if (message.status !== "failed") this.#deliver(message);
@@ -220,7 +254,7 @@ export class Chat {
 
   #refused({ code, request, client_message_id: id, retry_after: seconds }) {
     if (request === "message.send" && id) this.#store.mark(id, "failed");
-    if (request !== "ping") this.#callbacks.problem(code, seconds);
+    if (request !== "ping" && request !== "customer.typing") this.#callbacks.problem(code, seconds);
   }
 
   // A reply that nobody speaks of any more must not look busy for ever.
@@ -255,13 +289,4 @@ export class Chat {
   #keepOutbox() {
     this.#identity.keepInTab({ outbox: this.#store.outbox });
   }
-}
-
-// crypto.randomUUID is missing on plain http outside of localhost.
-function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

@@ -15,14 +15,17 @@ export class Composer {
   #i18n;
   #callbacks;
 
-  /** ``callbacks``: send(text), stop(), draft(text), announce(text). */
+  /** ``callbacks``: send(text), stop(), draft(text), typing(), announce(text). */
   constructor(i18n, draft, callbacks) {
     this.#i18n = i18n;
     this.#callbacks = callbacks;
     this.#text.value = draft;
     this.#text.addEventListener("compositionstart", () => { this.#composing = true; });
     this.#text.addEventListener("compositionend", () => { this.#composing = false; });
-    this.#text.addEventListener("input", () => this.#changed());
+    this.#text.addEventListener("input", () => {
+      this.#changed();
+      if (this.#text.value.trim()) callbacks.typing();
+    });
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#stop.addEventListener("click", () => callbacks.stop());
     this.#form.addEventListener("submit", (event) => {
@@ -44,6 +47,10 @@ export class Composer {
     const padding = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom);
     const highest = parseFloat(style.lineHeight) * ROWS + padding;
     this.#text.style.height = `${Math.min(this.#text.scrollHeight, highest)}px`;
+  }
+
+  get text() {
+    return this.#text.value.trim();
   }
 
   clear() {

@@ -22,6 +22,9 @@ iframe { position: relative; display: block; width: 100%; height: 100%; border: 
 @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
 @media (prefers-reduced-motion: reduce) { .panel { animation: none; } }`;
 
+// Addresses may carry secrets behind a question mark or a hash.
+const page = () => location.origin + location.pathname;
+
 export class Frame {
   #options;
   #panel = document.createElement("div");
@@ -62,7 +65,7 @@ export class Frame {
     this.#panel.hidden = false;
     this.#fit();
     if (gesture) this.#iframe.focus();
-    this.#post("shown", { phone: PHONE.matches, focus: gesture });
+    this.#post("shown", { phone: PHONE.matches, focus: gesture, page: page() });
   }
 
   hide() {
@@ -88,8 +91,8 @@ export class Frame {
 
   // A page that answers does so at once; one that the browser refused to frame never does.
   #loaded() {
-    this.#post("hello", { color: this.#options.color });
-    if (this.#open) this.#post("shown", { phone: PHONE.matches, focus: this.#options.root.activeElement === this.#iframe });
+    this.#post("hello", { color: this.#options.color, page: page() });
+    if (this.#open) this.#post("shown", { phone: PHONE.matches, focus: this.#options.root.activeElement === this.#iframe, page: page() });
     setTimeout(() => {
       if (this.#answered) return;
       this.#iframe.hidden = true;
@@ -135,6 +138,7 @@ export class Frame {
     } else if (data.type === "close") close();
     else if (data.type === "unread") emit("unread", { count: Number(data.count) || 0 });
     else if (data.type === "message") emit("message", { id: data.id, role: data.role });
+    else if (data.type === "handoff") emit("handoff", { state: data.state, position: data.position });
     else if (data.type === "error") emit("error", { code: data.code });
   }
 }

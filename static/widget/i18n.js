@@ -27,14 +27,21 @@ export class I18n {
     return key in CATALOGUES[this.#locale];
   }
 
-  text(key, count) {
-    return (CATALOGUES[this.#locale][key] ?? "").replace("{count}", count);
+  /** The sentence with its ``{names}`` filled in; a value alone is ``{count}``. */
+  text(key, values) {
+    const named = values !== null && typeof values === "object" ? values : { count: values };
+    return (CATALOGUES[this.#locale][key] ?? "").replace(/\{(\w+)\}/g, (whole, name) => named[name] ?? whole);
   }
 
   time(date) {
     const today = date.toDateString() === new Date().toDateString();
     const day = today ? {} : { month: "short", day: "numeric" };
     return new Intl.DateTimeFormat(this.#locale, { ...day, hour: "numeric", minute: "2-digit" }).format(date);
+  }
+
+  /** Day and time, for reading later. */
+  moment(date) {
+    return new Intl.DateTimeFormat(this.#locale, { dateStyle: "medium", timeStyle: "short" }).format(date);
   }
 
   /** The text of a bot in this language, else in English, else in any. */

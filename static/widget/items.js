@@ -1,11 +1,16 @@
 /* What the transcript shows: stored messages, then what is on its way, then the dots of a reply
    that is certain to come. Pure. */
+import { isDiscarded } from "./store.js";
+
 const CLOSE_MS = 5 * 60 * 1000;
 const DOTS = { id: "", role: "assistant", status: "pending", text: "", code: "", source: "", feedback: null, created_at: "" };
 
-/** ``expecting``: whether a bot answers what was just sent; ``open``: whether anything can be said. */
-export function items(messages, outbox, { expecting, open }) {
-  const shown = [...messages, ...outbox];
+/** ``expecting``: whether a bot answers what was just sent; ``open``: whether the bot can be told
+    anything; ``callable``: whether a person can still be asked for; ``native``: whether the server
+    speaks the language of the panel. */
+export function items(messages, outbox, { expecting, open, callable, native }) {
+  const shown = [...messages.filter((message) => !isDiscarded(message)), ...outbox];
+  const mixed = shown.some(({ role }) => role === "agent");
   const last = shown.at(-1);
   if (expecting && last?.role === "customer" && !["failed", "queued"].includes(last.status)) shown.push({ ...DOTS, reply_to: last.id, dots: last });
   const questions = new Map(messages.map((message) => [message.id, message.client_message_id]));
@@ -13,7 +18,8 @@ export function items(messages, outbox, { expecting, open }) {
   return shown.map((message, at) => {
     const key = unused(used, keyOf(message, questions), message);
     return {
-      ...message, message: message.dots ? DOTS : message, key, open,
+      ...message, message: message.dots ? DOTS : message, key, open, callable, native,
+      speaks: mixed && ["assistant", "agent"].includes(message.role) && shown[at - 1]?.role !== message.role,
       newest: isNewest(shown, at), again: follows(shown[at - 1], message), retold: isRetold(shown, at),
     };
   });

@@ -1,17 +1,22 @@
 /* Puts the panel together: what the chat tells goes to the screen, what people do to the chat. */
 import { Announcer } from "./announcer.js";
+import { Away } from "./away.js";
 import { Bubble } from "./bubble.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
+import { Desk } from "./desk.js";
 import { spoken } from "./doubt.js";
+import { Ended } from "./ended.js";
 import { Host } from "./host.js";
 import { I18n } from "./i18n.js";
 import { Identity } from "./identity.js";
 import { items } from "./items.js";
 import { plain } from "./markdown.js";
 import { Menu } from "./menu.js";
+import { record, save } from "./record.js";
 import { paint, shade } from "./theme.js";
 import { Transcript } from "./transcript.js";
+import { Typing } from "./typing.js";
 import { Welcome } from "./welcome.js";
 
 const EXPECT_MS = 5000;
@@ -27,16 +32,26 @@ const i18n = new I18n(identity.locale ?? root.lang);
 const announcer = new Announcer();
 const transcript = new Transcript(i18n, act);
 const composer = new Composer(i18n, identity.tab.draft ?? "", {
-  send, stop: () => chat.stop(), draft: (draft) => identity.keepInTab({ draft }), announce: (text) => announcer.say(text),
+  send, stop: () => chat.stop(), draft: (draft) => identity.keepInTab({ draft }), typing: () => chat.typing(), announce,
+});
+const desk = new Desk(i18n, { announce, changed: (change) => host.post("handoff", change) });
+const typing = new Typing(i18n, announce);
+const ended = new Ended(i18n, { rate: (rating, comment) => chat.rateConversation(rating, comment), save: saveRecord, fresh });
+const away = new Away(i18n, identity.tab.letter ?? {}, {
+  send: (fields) => chat.leaveMessage(fields), draft: (letter) => identity.keepInTab({ letter }), announce,
+  closed() { refresh(); requestAnimationFrame(() => composer.focus()); },
 });
 const welcome = new Welcome(i18n, JSON.parse(welcomeTexts), JSON.parse(starters), send);
 const chat = new Chat(bot, identity, {
-  changed: refresh, connection: connectionChanged, arrived, problem, locale: () => i18n.locale,
+  changed: refresh, connection: connectionChanged, arrived, problem, locale: () => i18n.locale, page: () => page,
+  typing() { typing.heard(chat.agent?.name); transcript.settle(); },
+  away: leave,
 });
 const host = new Host({
-  hello({ color: wished }) { paint(root, wished); host.post("ready"); refresh(); },
-  shown({ phone, focus }) {
+  hello({ color: wished, page: from }) { page = from ?? ""; paint(root, wished); host.post("ready"); refresh(); },
+  shown({ phone, focus, page: from }) {
     shown = true;
+    page = from ?? "";
     composer.fit();
     transcript.settle();
     if (focus) (phone ? find("title") : find("text")).focus();
@@ -47,17 +62,19 @@ const host = new Host({
 });
 let shown = !host.framed;
 let expected = 0;
+// Where the customer is on the site around the panel.
+let page = "";
 // Whether new bubbles move in: history is just there.
 let lively = false;
 let drawing = 0;
 let banner = 0;
 let toast = 0;
 
-const menu = new Menu((what) => ({ fresh, person, language, forget: () => find("confirm").showModal() })[what]());
+const menu = new Menu((what) => ({ fresh, person, language, save: saveRecord, forget: () => find("confirm").showModal() })[what]());
 find("close").hidden = !host.framed;
 find("close").addEventListener("click", () => host.post("close"));
 find("person").addEventListener("click", person);
-find("again").addEventListener("click", fresh);
+find("leave").addEventListener("click", leave);
 find("connection").querySelector("button").addEventListener("click", () => chat.retryNow());
 find("confirm").addEventListener("click", ({ target }) => answered(target.value));
 document.addEventListener("visibilitychange", refresh);
@@ -105,12 +122,26 @@ async function rate(message, feedback, retold) {
 }
 
 function person() {
-  if (chat.status !== "waiting") chat.person();
+  if (chat.status === "waiting" || chat.status === "taken") return;
+  chat.person();
+}
+
+function leave() {
+  away.show(composer.text);
+  refresh();
 }
 
 function fresh() {
   chat.fresh();
-  composer.focus();
+  away.close();
+  refresh();
+  requestAnimationFrame(() => composer.focus());
+}
+
+function saveRecord() {
+  const day = new Date().toLocaleDateString("sv");
+  save(`chat-${day}.txt`, record(find("panel").dataset.name, shownItems(), i18n));
+  announce(i18n.text("saved"));
 }
 
 function language() {
@@ -124,6 +155,7 @@ function answered(choice) {
   if (choice === "forget") {
     chat.forget();
     composer.clear();
+    away.forget();
     notify(i18n.text("forgotten"));
   }
   composer.focus();
@@ -134,6 +166,9 @@ function speak(locale) {
   root.lang = i18n.locale === "en" ? "en" : "zh-Hans";
   i18n.translate(document);
   welcome.speak();
+  typing.speak();
+  ended.speak();
+  away.speak();
   transcript.reset();
   lively = false;
   refresh();
@@ -147,20 +182,35 @@ function refresh() {
 
 function draw() {
   drawing = 0;
-  const waiting = chat.status === "waiting";
+  const focused = document.activeElement;
   const closed = chat.status === "closed";
-  const expecting = !closed && Date.now() < expected;
-  const list = items(chat.store.messages, chat.store.outbox, { expecting, open: !closed });
+  const taken = chat.status === "taken";
+  const list = shownItems();
   welcome.visible = !list.length && chat.restored;
   transcript.show(list, lively);
   lively = chat.restored;
-  composer.answering(chat.running.length > 0);
-  find("composer").hidden = closed;
-  find("ended").hidden = !closed;
-  find("presence").textContent = i18n.text(waiting ? "waiting" : "assistant");
-  find("presence").classList.toggle("waiting", waiting);
-  find("person").setAttribute("aria-disabled", waiting);
-  find("person").querySelector("span").textContent = i18n.text(waiting ? "waiting" : "person");
+  composer.answering(chat.running.length > 0 && !taken);
+  find("composer").hidden = closed || away.open;
+  document.querySelector(".middle").hidden = away.open;
+  find("menu").querySelector("[data-do=person]").hidden = taken || closed;
+  ended.show(closed && !away.open, { rating: chat.rating, answered: list.some(({ role }) => ["assistant", "agent"].includes(role)) });
+  desk.show(chat, away.open);
+  if (!taken) typing.stop();
+  // What had the focus is gone: it stays in the conversation.
+  if (focused?.closest("#panel") && !focused.checkVisibility()) find("transcript").focus({ preventScroll: true });
+}
+
+function shownItems() {
+  const closed = chat.status === "closed";
+  const taken = chat.status === "taken";
+  return items(chat.store.messages, chat.store.outbox, {
+    expecting: !closed && !taken && Date.now() < expected, open: !closed && !taken, callable: chat.status === "open",
+    native: chat.locale === i18n.locale,
+  });
+}
+
+function announce(text) {
+  announcer.say(text);
 }
 
 /** Mark what is on the screen as read, also for other tabs; returns how much is unread. */
@@ -175,9 +225,19 @@ function answers() {
 }
 
 function arrived(message) {
+  if (message.role === "agent") typing.stop();
   if (message.status === "pending") announcer.say(i18n.text("answering"));
-  else announcer.say([plain(Bubble.sentence(message, i18n)) || i18n.text("stopped"), spoken(message, i18n)].join(" ").trim());
+  else if (!Desk.codes.includes(message.code)) announcer.say([`${speaker(message)}${told(message)}`, spoken(message, i18n)].join(" ").trim());
   if (message.status === "sent") host.post("message", { id: message.id, role: message.role });
+}
+
+function told(message) {
+  return plain(Bubble.sentence(message, i18n)) || i18n.text("stopped");
+}
+
+// The bot announced itself when it began.
+function speaker(message) {
+  return message.role === "agent" ? `${Bubble.author(message, i18n)}${i18n.text("colon")}` : "";
 }
 
 function connectionChanged(state) {

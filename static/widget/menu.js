@@ -38,7 +38,7 @@ export class Menu {
   }
 
   get #items() {
-    return [...this.#menu.querySelectorAll("[data-do]")];
+    return [...this.#menu.querySelectorAll("[data-do]:not([hidden])")];
   }
 
   #key(event) {

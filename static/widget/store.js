@@ -2,6 +2,11 @@
    change them. Messages are never modified, only replaced: who shows them compares identity. */
 const SETTLED = new Set(["sent", "failed", "cancelled"]);
 
+/** Whether an agent took over or ended it while the bot was answering: nothing of that answer is kept. */
+export function isDiscarded({ status, code }) {
+  return status === "cancelled" && Boolean(code);
+}
+
 export class Store {
   #messages = new Map();
   #outbox = new Map();
@@ -107,7 +112,7 @@ export class Store {
 
   // Rows of running or stopped replies lag behind what was already shown.
   #longer(known, message) {
-    const lags = message.status === "generating" || message.status === "cancelled";
+    const lags = message.status === "generating" || (message.status === "cancelled" && !isDiscarded(message));
     const shown = known?.id === message.id ? known.text : "";
     return lags && shown.startsWith(message.text) ? shown : message.text;
   }
