@@ -33,6 +33,7 @@ from chat.models import Deployment, RunnerReport
 from chat.selectors import active_deployments, deployments_before
 from chat.services import reporting
 from chat.services.reporting import HEARTBEAT_SECONDS, Runner, State
+from moderation.services import audit
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,8 @@ def _open_best(shelf: EngineShelf, deployment: Deployment) -> Exception | None:
         try:
             shelf.switch(prepare(shelf, each))
         except (EngineError, MemoryError, OSError) as error:
-            logger.error("bot %d: %s is not loaded: %s", each.bot_id, each, error)
+            # One line is enough: the error says which file.
+            logger.error("bot %d: %s is not loaded: %s", each.bot_id, each, error)  # noqa: TRY400
             first = first or error
         else:
             return None
@@ -193,7 +195,8 @@ class Swapper:
         self.draining.add(deployment.bot_id)
         try:
             await self._report([deployment], RunnerReport.State.DRAINING)
-            while not self._shelf.is_idle(before):
+            # Answers end in threads, which set no event of this loop.
+            while not self._shelf.is_idle(before):  # noqa: ASYNC110
                 await asyncio.sleep(DRAIN_LOOK_SECONDS)
             await self._in_thread(self._shelf.drop, deployment.bot_id)
             try:
@@ -220,10 +223,6 @@ class Swapper:
 
     @transaction.atomic
     def _note_refusal(self, deployment: Deployment, error: Exception) -> None:
-        try:
-            from moderation.services import audit
-        except ImportError:
-            return
         code = error.code if isinstance(error, EngineError) else type(error).__name__
         audit.record(
             "deployment.refused",

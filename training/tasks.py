@@ -4,12 +4,16 @@ A call is acknowledged before it is worked, so no broker gives it to a second tr
 is lost with its worker is repeated by the schedule.
 """
 
+import logging
 from typing import Any
 
 from celery import shared_task
 
 from training import supervisor
-from training.services import measuring_requests
+from training.models import DatasetVersion
+from training.services import erasing, measuring_requests, retention
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(acks_late=False)
@@ -22,3 +26,34 @@ def work_training_queue() -> None:
 def measure_plan(**facts: Any) -> None:
     """Measure what somebody thinks of training. A lost call is asked again by a person."""
     measuring_requests.answer(**facts)
+
+
+@shared_task(acks_late=False)
+def evaluate_champion(artifact: str, dataset_version_id: int) -> None:
+    """Evaluate what serves where a candidate has to be compared with it. A lost call is asked
+    again by a person."""
+    # It loads engines, which processes that only ask never need.
+    from training.services import gating
+
+    version = DatasetVersion.objects.select_related("dataset__bot").get(pk=dataset_version_id)
+    try:
+        gating.evaluate_artifact(artifact, version)
+    except gating.NotMeasured as error:
+        logger.warning("%s was not evaluated: %s", artifact, error)
+
+
+# By name in the queue of short tasks: a trainer is busy for hours.
+
+
+@shared_task(name="privacy.apply_retention")
+def apply_retention() -> None:
+    """Erase conversations that were kept for as long as their bot says."""
+    if counts := retention.apply():
+        logger.info("retention erased %d conversations", counts["chat.conversation"])
+
+
+@shared_task(name="privacy.finish_erasures")
+def finish_erasures() -> None:
+    """Go on where an erasure was interrupted, or had to wait for a training to stop."""
+    for erasure in erasing.unfinished():
+        erasing.finish(erasure)

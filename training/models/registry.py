@@ -30,6 +30,8 @@ class ModelVersion(models.Model):
     precision = models.CharField(_("precision"), max_length=20)
     size = models.PositiveBigIntegerField(_("bytes"))
     manifest_sha256 = models.CharField(max_length=64)
+    # Of what is said of it in :func:`training.services.signatures.statement`.
+    signature = models.CharField(max_length=120, blank=True, editable=False)
     # What the export was compared with torch, and each precision that was tried.
     parity = models.JSONField(_("parity"), default=dict)
     # By language, for chat.knowledge.confidence: learned from held-out questions.
@@ -40,6 +42,10 @@ class ModelVersion(models.Model):
         verbose_name = _("model version")
         verbose_name_plural = _("model versions")
         ordering: ClassVar = ["-id"]
+        permissions: ClassVar = [
+            ("promote_modelversion", "Can promote models"),
+            ("override_gate", "Can agree to a promotion although a gate is closed"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["name", "number"], name="model_version_unique")
         ]

@@ -5,21 +5,27 @@ between leaves folders that no row names; the next one to get that number puts i
 place. Folders of a run are linked, not moved, so publishing may begin again.
 """
 
+import functools
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from chat.inference import artifacts
+from chat.models import Deployment
+from moderation.actors import Actor
+from moderation.services import audit
 from training import places
 from training.crash_points import crash_point
 from training.failures import RunFailure
-from training.models import Evaluation, ModelVersion, TrainingRun
-from training.services import evaluating, exporting, runs
+from training.models import Evaluation, ModelAlias, ModelVersion, TrainingRun
+from training.services import aliases, evaluating, exporting, runs, signatures
 from training.services.runs import Claim
 
 
@@ -43,6 +49,8 @@ def publish(run: TrainingRun, folder: Path, fence: int) -> ModelVersion:
         if (known := ModelVersion.objects.filter(run=run).first()) is not None:
             return known
         version = _register(run, exported, evaluating.confidence(folder))
+        signatures.sign(version)
+        aliases.point(run.bot, aliases.Name.CANDIDATE, version)
         _link(exported.folder, settings.MODELS_DIR / "serving" / version.artifact)
         _link(weights, places.weights_folder(version.weights))
         crash_point("publishing.moved")
@@ -73,6 +81,36 @@ def _register(
         parity=exported.figures,
         confidence=confidence,
     )
+
+
+class NotDeletable(Exception):
+    """The model is still needed; the text says what for."""
+
+
+@transaction.atomic
+def delete(version: ModelVersion, *, by: User | None = None) -> None:
+    """Forget a model, its files included. Raises :class:`NotDeletable`."""
+    if ModelAlias.objects.filter(model_version=version, name=ModelAlias.Name.CHAMPION).exists() or (
+        Deployment.objects.filter(artifact=version.artifact, is_active=True).exists()
+    ):
+        raise NotDeletable(gettext("This model serves a bot: promote another one first."))
+    if (child := version.continued_by.first()) is not None:
+        raise NotDeletable(
+            gettext(
+                "Run %(run)d continued from this model: it belongs to where that one came from."
+            )
+            % {"run": child.pk}
+        )
+    version.aliases.all().delete()
+    folders = [settings.MODELS_DIR / "serving" / version.artifact]
+    if version.weights:
+        folders.append(places.weights_folder(version.weights))
+    facts = {"name": version.name, "number": version.number, "artifact": version.artifact}
+    target = f"model_version:{version.public_id}"
+    version.delete()
+    for folder in folders:
+        transaction.on_commit(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+    audit.record("model.deleted", target=target, facts=facts, by=by and Actor.of(by))
 
 
 def _recites(run: TrainingRun) -> bool:
