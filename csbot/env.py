@@ -72,6 +72,12 @@ SETTINGS: tuple[Setting, ...] = (
         0,
         "Reverse proxies in front of csbot; that many X-Forwarded-For entries are believed.",
     ),
+    Setting(
+        "CSBOT_SECOND_FACTOR",
+        str,
+        "required",
+        "Authenticator apps of approvers, trainers, auditors and admins: required, or optional to look around on a machine that nobody else reaches.",
+    ),
     Setting("CSBOT_LOG_LEVEL", str, "INFO", "Least severe log level that is written."),
     Setting("CSBOT_TIME_ZONE", str, "UTC", "Time zone of the console."),
     Setting(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from csbot import env
@@ -137,7 +138,10 @@ else:
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                # What is erased is overwritten, too.
+                "init_command": (
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+                ),
             },
         }
     }
@@ -174,6 +178,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
     },
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
+    "apply-retention": {"task": "privacy.apply_retention", "schedule": 3600.0},
+    "finish-erasures": {"task": "privacy.finish_erasures", "schedule": 60.0},
     # Expired before the next one: calls do not pile up before a trainer that is busy.
     "work-training-queue": {
         "task": "training.tasks.work_training_queue",
@@ -186,6 +192,10 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
+# Whether roles with much power have to have an authenticator app.
+SECOND_FACTOR: str = env.read("CSBOT_SECOND_FACTOR")
+# Sockets of the console ask it, too. chat knows no accounts, so it is named here.
+CHAT_STAFF_DOOR = "csbot.accounts.door.is_open"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -222,6 +232,15 @@ SPECTACULAR_SETTINGS = {
 }
 
 UNFOLD = {
+    "LOGIN": {"form": "csbot.accounts.forms.SignInForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {
+                "title": _("Authenticator app"),
+                "link": reverse_lazy("admin:second_factor"),
+            }
+        ]
+    },
     "SITE_TITLE": "csbot",
     "SITE_HEADER": "csbot",
     "SITE_SYMBOL": "forum",

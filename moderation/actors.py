@@ -1,0 +1,46 @@
+"""Who does something: a person of the staff, a visitor, a server with a key, or csbot itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+Kind = Literal["person", "visitor", "api_key", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """``id`` is a public one, ``name`` what people call it: never what a visitor says of themselves."""
+
+    kind: Kind
+    id: str = ""
+    name: str = ""
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | AnonymousUser | None) -> Self:
+        """The actor that a user of the console is; csbot itself for nobody."""
+        if user is None or user.pk is None:
+            return cls("system", "", "csbot")
+        return cls("person", str(user.pk), user.get_username())
+
+
+SYSTEM = Actor("system", "", "csbot")
+_current: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
+
+
+def current() -> Actor:
+    """Whoever acts in this thread or task; csbot itself unless somebody said so."""
+    return _current.get()
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """Everything within is done by ``actor``."""
+    token = _current.set(actor)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,182 @@
+"""The one writer of the audit trail, and the one who checks it."""
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from moderation.actors import Actor, current
+from moderation.audit import chain, checkpoints
+from moderation.audit.chain import EMPTY, Broken, End, Link
+from moderation.audit.checkpoints import Checkpoint, Forged, Signer
+from moderation.models import AuditEntry, AuditHead
+
+_ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+_UNPRINTABLE = re.compile(r"[^ -~\u00a0-\U0010ffff]")
+_BATCH = 5000
+
+
+class NotInTransaction(Exception):
+    """An entry is only worth what it shares the fate of: the change it tells of."""
+
+
+def record(
+    action: str,
+    *,
+    target: str = "",
+    bot: str = "",
+    facts: Mapping[str, object] | None = None,
+    by: Actor | None = None,
+) -> AuditEntry:
+    """Write down that something was done, in the transaction that does it, as its last statement.
+
+    ``action`` is ``thing.past_tense``, ``target`` is ``kind:public-id``, ``bot`` a slug, ``facts`` are ids,
+    counts, codes and settings before and after: nothing personal, use :func:`commitment` for that. Without
+    ``by`` it was the current actor. What cannot be recorded may not happen: whatever is raised
+    here undoes the change, too. Raises :class:`NotInTransaction`.
+    """
+    if not connection.in_atomic_block:
+        raise NotInTransaction(action)
+    if not _ACTION.fullmatch(action):
+        raise ValueError(action)
+    actor = by or current()
+    entry = AuditEntry(
+        time=timezone.now().isoformat(timespec="microseconds"),
+        action=action,
+        actor_kind=actor.kind,
+        actor_id=_line(actor.id, 64),
+        actor_name=_line(actor.name, 150),
+        bot=_line(bot, 50),
+        target=_line(target, 120),
+        facts=json.dumps(
+            dict(facts or {}), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        ),
+    )
+    entry.content = chain.content(entry.fields)
+    if connection.vendor == "postgresql":
+        # A trigger puts it into the chain when the transaction commits: nobody waits for the
+        # head of the chain while they hold anything that others wait for.
+        entry.save(force_insert=True)
+        return entry
+    head = AuditHead.objects.first() or AuditHead(seq=0, digest=chain.GENESIS)
+    entry.seq, entry.previous = head.seq + 1, bytes(head.digest)
+    entry.digest = chain.digest(entry.seq, entry.content, entry.previous)
+    entry.save(force_insert=True)
+    head.seq, head.digest = entry.seq, entry.digest
+    head.save()
+    return entry
+
+
+def commitment(value: str) -> str:
+    """Something personal as it may stand in facts: who has the value can show that it was meant,
+    nobody can find it by trying. Erasing the value leaves the entry as it is."""
+    salt = secrets.token_bytes(16)
+    digest = hmac.digest(_commitment_key(), salt + value.encode(), hashlib.sha256)
+    return f"{salt.hex()}:{digest.hex()}"
+
+
+def is_committed(value: str, to: str) -> bool:
+    """Whether ``value`` is what a commitment was made to."""
+    salt, _, digest = to.partition(":")
+    found = hmac.digest(_commitment_key(), bytes.fromhex(salt) + value.encode(), hashlib.sha256)
+    return hmac.compare_digest(found.hex(), digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The chain holds up to ``end``, and ``checkpoints`` signed ends are in it."""
+
+    end: End
+    checkpoints: int
+    newest: Checkpoint | None
+
+
+def verify(others: Iterable[Checkpoint] = ()) -> Verified:
+    """Walk the whole chain and compare it with every checkpoint on this machine and in ``others``.
+
+    Raises :class:`~moderation.audit.chain.Broken`, which names the first entry that is not what
+    was written, and :class:`~moderation.audit.checkpoints.Forged`.
+    """
+    known = sorted([*checkpoints.read(checkpoints_file()), *others], key=lambda each: each.seq)
+    key = signer()
+    for each in known:
+        key.check(each)
+    wanted: dict[int, list[Checkpoint]] = {}
+    for each in known:
+        wanted.setdefault(each.seq, []).append(each)
+    end = EMPTY
+    with closing(_links()) as links:
+        for end in chain.walk(links):
+            for each in wanted.pop(end.seq, ()):
+                if each.digest != end.digest:
+                    raise Broken(end.seq, "is not the entry that was signed")
+    if wanted:
+        raise Broken(end.seq + 1, "is missing, and was signed")
+    head = AuditHead.objects.first()
+    if head is not None and (head.seq, bytes(head.digest)) != end:
+        raise Broken(end.seq + 1, "is missing, and was the head")
+    return Verified(end, len(known), known[-1] if known else None)
+
+
+def make_checkpoint() -> Checkpoint | None:
+    """Sign the end of the chain, and keep that outside the database; None when it is signed already."""
+    with transaction.atomic():
+        head = AuditHead.objects.first()
+        end = EMPTY if head is None else End(head.seq, bytes(head.digest))
+    newest = newest_checkpoint()
+    if end.seq == 0 or (newest is not None and newest.seq >= end.seq):
+        return None
+    made = signer().checkpoint(end, timezone.now().isoformat(timespec="seconds"))
+    checkpoints.append(checkpoints_file(), made)
+    return made
+
+
+def newest_checkpoint() -> Checkpoint | None:
+    """Raises :class:`~moderation.audit.checkpoints.Forged` for a damaged file."""
+    return max(checkpoints.read(checkpoints_file()), key=lambda each: each.seq, default=None)
+
+
+def checkpoints_file() -> Path:
+    return Path(settings.VAR_DIR) / "audit" / "checkpoints.jsonl"
+
+
+def signer() -> Signer:
+    return Signer(settings.AUDIT_KEY)
+
+
+def _links() -> Generator[Link]:
+    columns = ("seq", *_HASHED, "content", "previous", "digest")
+    # Without a number an entry never came into the chain: it is looked at last, and breaks it.
+    rows = AuditEntry.objects.order_by("seq", "id").values_list(*columns)
+    with closing(cast("Generator[Any]", rows.iterator(chunk_size=_BATCH))) as found:
+        for row in found:
+            hashes = (bytes(each or b"") for each in row[-3:])
+            yield Link(row[0] or 0, row[1:-3], *hashes)
+
+
+_HASHED = ("time", "action", "actor_kind", "actor_id", "actor_name", "bot", "target", "facts")
+
+
+def _commitment_key() -> bytes:
+    return hashlib.sha256(b"commitment" + settings.AUDIT_KEY.encode()).digest()
+
+
+def _line(text: str, longest: int) -> str:
+    """On one line, without what a terminal or a log would obey."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:longest]
+
+
+__all__ = [
+    "Broken", "Forged", "NotInTransaction", "Verified", "commitment", "is_committed",
+    "make_checkpoint", "newest_checkpoint", "record", "verify",
+]  # fmt: skip
