@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import post_migrate
 
 
 class CsbotConfig(AppConfig):
@@ -8,6 +10,11 @@ class CsbotConfig(AppConfig):
     def ready(self) -> None:
         # Tasks find their app, and misconfiguration is told at start.
         from csbot import celery, checks  # noqa: F401  (needs the app registry)
+        from csbot.accounts import door, founding
+
+        # The one moment when every permission exists.
+        post_migrate.connect(founding.establish, sender=self)
+        user_logged_in.connect(door.remember_sign_in)
 
 
 class ConsoleConfig(AdminConfig):

@@ -55,6 +55,24 @@ def check_choices(**_: Any) -> Iterable[CheckMessage]:
 
 
 @register()
+def check_second_factor(**_: Any) -> Iterable[CheckMessage]:
+    value = settings.SECOND_FACTOR
+    if value not in ("required", "optional"):
+        yield Error(
+            f"CSBOT_SECOND_FACTOR is {value!r}, which does not exist.",
+            hint="Set it to required, or to optional for looking around.",
+            id="csbot.E001",
+        )
+    elif value == "optional" and urlsplit(settings.PUBLIC_URL).hostname not in LOOPBACK:
+        yield Warning(
+            "CSBOT_SECOND_FACTOR is optional: a password alone opens the console to everybody who "
+            f"reaches {settings.PUBLIC_URL}.",
+            hint="Set it to required.",
+            id="csbot.W003",
+        )
+
+
+@register()
 def check_numbers(**_: Any) -> Iterable[CheckMessage]:
     for name in POSITIVE:
         value = getattr(settings, name)

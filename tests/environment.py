@@ -21,5 +21,8 @@ VAR_DIR = Path(tempfile.mkdtemp(prefix="csbot-test-"))
 os.environ["CSBOT_VAR_DIR"] = str(VAR_DIR)
 os.environ["CSBOT_SECRET_KEY"] = "only-for-tests-" + "x" * 40
 os.environ["CHAT_ENGINE"] = "echo"
+# Tests of pages log people in with a word. What an authenticator app guards is tested in
+# tests/csbot/accounts and tests/matrix, where it is required.
+os.environ["CSBOT_SECOND_FACTOR"] = "optional"
 # Asynchronous tests arrange their rows with plain queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

@@ -1,0 +1,3 @@
+from csbot.accounts.models import Authenticator, RecoveryCode, RoleGroup, SignInAttempt
+
+__all__ = ["Authenticator", "RecoveryCode", "RoleGroup", "SignInAttempt"]
