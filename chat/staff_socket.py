@@ -15,6 +15,7 @@ from django.contrib import auth
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from chat import limits
 from chat.outbox import Outbox
@@ -42,6 +43,9 @@ def staff_member(session_key: str, permission: str) -> User:
     user = auth.get_user(request)
     # An address that is being tried out by nobody has no rights to ask for.
     if not (isinstance(user, User) and user.is_active and user.is_staff):
+        raise Forbidden
+    # Their second factor, too: the same door that pages have.
+    if not import_string(settings.CHAT_STAFF_DOOR)(user, request.session):
         raise Forbidden
     if not user.has_perm(permission):
         raise Forbidden
