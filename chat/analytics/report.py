@@ -29,7 +29,7 @@ from chat.usage import UNANSWERED
 
 T = TypeVar("T")
 
-LISTED = 15
+LISTED = 10
 STAGES = ("queue", "first_token", "answer", "moderation")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from chat.analytics.figures import change
 from chat.analytics.measures import Totals
@@ -38,8 +39,16 @@ class _Kind:
 
 
 def _interval(totals: Totals) -> str:
+    if not (count := totals.thumbs.total):
+        return ""
     low, high = totals.thumbs.interval
-    return f"{totals.thumbs.total} 👍👎, {low:.0f}–{high:.0f} %" if totals.thumbs.total else ""
+    said = ngettext("%d thumb", "%d thumbs", count) % count
+    return f"{said}, {low:.0f}–{high:.0f} %"
+
+
+def _rated(totals: Totals) -> str:
+    count = totals.rating.count
+    return ngettext("%d rating", "%d ratings", count) % count if count else ""
 
 
 _KINDS = (
@@ -55,7 +64,7 @@ _KINDS = (
         lambda t: t.rating.value,
         lambda value: number(value, 1),
         "more",
-        lambda t: f"{t.rating.count} ★" if t.rating.count else "",
+        _rated,
     ),
     _Kind(_("waited at most, 95 of 100"), lambda t: t.wait.p95, duration, "less"),
 )
