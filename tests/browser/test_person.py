@@ -58,7 +58,7 @@ def test_place_in_the_queue_moves_up(
     expect(first.panel.locator("#desk")).to_contain_text("You are number 1.")
     customer.open()
     call(customer)
-    desk = customer.panel.locator("#desk")
+    desk = customer.panel.locator("#desk p")
     expect(desk).to_have_text("Connecting you to a person. You are number 2.")
     agent.do(
         "first = Conversation.objects.filter(status='waiting').earliest('waiting_since')\n"
@@ -71,11 +71,11 @@ def test_place_in_the_queue_moves_up(
 
 def test_person_answers_and_the_bot_is_silent(customer: Customer, agent: Agent) -> None:
     """What the bot was saying goes away at once, what it is asked afterwards stays with the person."""
-    customer.open().ask(" ".join(["begun"] * 60))
-    expect(customer.replies.last).to_contain_text("begun begun")
+    customer.open().ask(" ".join(f"word{each}" for each in range(60)))
+    expect(customer.replies.last).to_contain_text("word1")
     expect(customer.panel.locator("#stop")).to_be_visible()
     agent.take_over("Ana Weber")
-    desk = customer.panel.locator("#desk")
+    desk = customer.panel.locator("#desk p")
     expect(desk).to_have_text("Ana Weber A person answers now.")
     expect(customer.replies).to_have_count(0)
     expect(customer.panel.locator("#stop")).to_be_hidden()
@@ -94,7 +94,7 @@ def test_person_answers_and_the_bot_is_silent(customer: Customer, agent: Agent) 
     expect(desk).to_be_hidden()
     expect(customer.panel.locator("[data-role=notice]").last).to_contain_text("Ana Weber has left")
     answer = customer.ask_and_wait("and now?")
-    expect(answer.locator(".author")).to_have_text("AI assistant:")
+    expect(answer.locator(".author")).to_have_text(re.compile("AI assistant"))
     assert customer.errors == []
 
 
@@ -144,7 +144,10 @@ def test_screen_readers_hear_who_speaks_and_each_change_once(
 
 def test_page_around_hears_of_the_handoff(customer: Customer, agent: Agent) -> None:
     customer.page.evaluate(
-        "window.told = []; csbot.on('handoff', ({state, position}) => told.push([state, position]))"
+        """() => {
+            window.told = [];
+            csbot.on("handoff", ({state, position}) => told.push([state, position]));
+        }"""
     )
     wait_for_person(customer, agent, "Ana Weber")
     customer.launcher.click()
