@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "csbot.acting.name_actor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -245,6 +246,7 @@ UNFOLD = {
     "SITE_HEADER": "csbot",
     "SITE_SYMBOL": "forum",
     "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "chat.console.dashboard.context",
     "COLORS": {
         "primary": {
             "50": "240 253 250",

@@ -1,10 +1,12 @@
 """The pages of training in the staff console."""
 
 from training.console import (  # noqa: F401
+    attention,
     corrections,
     datasets,
     evaluations,
     examples,
+    gates,
     models,
     runs,
     versions,
