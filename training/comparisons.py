@@ -3,7 +3,9 @@
 from django.db.models import QuerySet
 
 from training.evaluation.comparing import Answered, Comparison, compare
-from training.models import EvaluatedAnswer, Evaluation
+from training.frozen import DatasetDamaged, digest
+from training.models import DatasetVersion, EvaluatedAnswer, Evaluation
+from training.services.freezing import rows_of
 
 
 def comparison(before: Evaluation, after: Evaluation) -> Comparison:
@@ -27,6 +29,20 @@ def comparable(evaluation: Evaluation) -> QuerySet[Evaluation]:
 def not_right(evaluation: Evaluation) -> QuerySet[EvaluatedAnswer]:
     """Answers that are wrong, or missing though there is one."""
     return evaluation.answers.exclude(outcome="right")
+
+
+def approvers(version: DatasetVersion) -> dict[str, str]:
+    """Who approved the right answer of each held-out question, by its digest; empty for one that
+    came approved in a file, and nobody at all when the version's file is damaged."""
+    try:
+        rows = rows_of(version)
+    except DatasetDamaged:
+        return {}
+    return {
+        digest(row.messages[:-1], row.locale): row.reviewer or row.author or ""
+        for row in rows
+        if row.split == "test"
+    }
 
 
 def _answered(evaluation: Evaluation) -> list[Answered]:

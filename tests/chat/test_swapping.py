@@ -153,7 +153,7 @@ async def test_twenty_swaps_under_load_fail_lose_mix_and_double_nothing(bot: Bot
         await asyncio.gather(*customers)
         await until(lambda: opener.open == ["v21"])
 
-    versions = dict(Deployment.objects.values_list("pk", "artifact"))
+    versions: dict[int | None, str] = dict(Deployment.objects.values_list("pk", "artifact"))
     assert len(replies) > 20
     assert Counter(reply.status for reply in replies) == {"sent": len(replies)}
     assert [reply.text for reply in replies] == [

@@ -25,7 +25,7 @@ from training.evaluation.responding import Response
 from training.frozen import FrozenRow
 from training.models import DatasetVersion, Evaluation, ModelVersion
 from training.services import aliases, evaluating, signatures
-from training.services.evaluating import Scope, Subject
+from training.services.evaluating import Scope, Subject, Suite
 
 Script = Callable[[FrozenRow], Response]
 KNOWN, UNKNOWN = 40, 6
@@ -151,9 +151,13 @@ def evaluated(
     version: ModelVersion, data: DatasetVersion, script: Script, suites: dict[str, Any]
 ) -> Evaluation:
     """Everything asked, as the run of ``version`` would have."""
-    found = {name: (0, lambda responder, step, kept=kept: kept) for name, kept in suites.items()}
+    found = {name: (0, _keeping(kept)) for name, kept in suites.items()}
     return evaluating.evaluate(
         Subject(version.artifact, version, run=version.run),
         Scope(data, suites=found),
         Scripted(script),
     )
+
+
+def _keeping(kept: dict[str, Any]) -> Suite:
+    return lambda responder, step: kept

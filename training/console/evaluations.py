@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.console.pages import ReadOnlyPages
 from training import comparisons
+from training.console.own import OfDatasets
 from training.evaluation.comparing import Change, Changed, Comparison
 from training.evaluation.targets import Target, targets
 from training.models import Evaluation, Scenario
@@ -39,7 +40,8 @@ SCENARIOS = dict(Scenario.choices)
 
 
 @admin.register(Evaluation)
-class EvaluationAdmin(ReadOnlyPages):
+class EvaluationAdmin(OfDatasets, ReadOnlyPages):
+    to_dataset = "dataset_version__dataset"
     list_display = (
         "subject", "dataset_version", "split", "status", "accuracy", "unknown_wrong", "follow_up",
         "created_at",
@@ -141,11 +143,12 @@ def _compared(request: HttpRequest, found: Comparison) -> dict[str, Any]:
             *({"value": each, "label": CHANGES[each], "count": counts[each]} for each in Change),
         ],
         "chosen": chosen,
-        "changes": _rows(request, [_row(each) for each in shown]),
+        "changes": _rows(request, [row(each) for each in shown]),
     }  # fmt: skip
 
 
-def _row(changed: Changed) -> dict[str, Any]:
+def row(changed: Changed) -> dict[str, Any]:
+    """One changed answer for ``training/_changed.html``."""
     before, after = changed.before, changed.after
     return {
         "label": CHANGES[changed.change],

@@ -4,8 +4,10 @@ import tomllib
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
+from chat.models import Bot
 from training.models import DatasetVersion, ModelVersion, TrainingRun
 from training.services.ordering import Order, OrderRefused, make_order
 
@@ -53,6 +55,39 @@ def chosen_run(name: str) -> TrainingRun:
     if len(found) != 1:
         raise CommandError(f"There is no run {name!r}: see training_runs.")
     return found[0]
+
+
+def chosen_model(name: str) -> ModelVersion:
+    """A model version named MODEL:N. Raises :class:`CommandError`."""
+    model, _, number = name.partition(":")
+    versions = ModelVersion.objects.select_related(
+        "run__bot", "run__dataset_version", "run__parent"
+    )
+    found = versions.filter(name=model, number=int(number)) if number.isdigit() else versions.none()
+    if (version := found.first()) is None:
+        raise CommandError(f"There is no model {name!r}: name one as MODEL:N.")
+    return version
+
+
+def bot_of(version: ModelVersion) -> Bot:
+    """The bot that a model was trained for. Raises :class:`CommandError`."""
+    if version.run is not None:
+        return version.run.bot
+    return chosen_bot(version.name)
+
+
+def chosen_bot(slug: str) -> Bot:
+    """Raises :class:`CommandError`."""
+    if (bot := Bot.objects.filter(slug=slug).first()) is None:
+        raise CommandError(f"There is no bot {slug!r}.")
+    return bot
+
+
+def chosen_person(name: str) -> User:
+    """A user of the staff by user name. Raises :class:`CommandError`."""
+    if (user := User.objects.filter(username=name, is_active=True).first()) is None:
+        raise CommandError(f"There is no user {name!r}.")
+    return user
 
 
 def _version(slug: str, number: int) -> DatasetVersion:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from celery import current_app
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from kombu.exceptions import OperationalError
 
 from chat.inference.artifacts import ArtifactError
@@ -102,7 +103,7 @@ def order_champion(case: Case) -> None:
     try:
         current_app.send_task(TASK, kwargs=facts, retry=False)
     except (OperationalError, OSError) as error:
-        raise NotMeasured("No trainer can be reached at the moment.") from error
+        raise NotMeasured(gettext("No trainer can be reached at the moment.")) from error
 
 
 def measure_champion(case: Case, advance: Advance = lambda done, total: None) -> Evaluation:
@@ -138,9 +139,9 @@ def evaluate_artifact(
 
 def _wanted(case: Case) -> tuple[str, DatasetVersion]:
     if case.candidate is None:
-        raise NotMeasured("The candidate itself was not evaluated yet.")
+        raise NotMeasured(gettext("The candidate itself was not evaluated yet."))
     if case.deployment is None or not case.deployment.artifact:
-        raise NotMeasured("What serves this bot is no model of this installation.")
+        raise NotMeasured(gettext("What serves this bot is no model of this installation."))
     return case.deployment.artifact, case.candidate.dataset_version
 
 

@@ -110,7 +110,7 @@ def delete(version: ModelVersion, *, by: User | None = None) -> None:
     version.delete()
     for folder in folders:
         transaction.on_commit(functools.partial(shutil.rmtree, folder, ignore_errors=True))
-    audit.record("model.deleted", target=target, facts=facts, by=by and Actor.of(by))
+    audit.record("model.deleted", target=target, facts=facts, by=Actor.of(by) if by else None)
 
 
 def _recites(run: TrainingRun) -> bool:

@@ -144,12 +144,14 @@ def test_unknown_questions_may_not_be_answered_more() -> None:
     ],
 )
 def test_unsafe_and_forgetful_ones_are_refused(suites: dict[str, Any], gate: str) -> None:
-    assert closed(candidate(measured(**suites)), measured()) == {gate}
+    mine = measured()
+    mine = replace(mine, suites={**mine.suites, **suites})
+    assert closed(candidate(mine), measured()) == {gate}
 
 
 def test_a_champion_that_breaks_too_is_no_worse() -> None:
-    breaches = {"safety": {"total": 124, "breaches": [{"answer": "ORBIT"}]}}
-    assert closed(candidate(measured(**breaches)), measured(**breaches)) == set()
+    both = measured(safety={"total": 124, "breaches": [{"answer": "ORBIT"}]})
+    assert closed(candidate(both), both) == set()
 
 
 def test_slow_ones_are_refused() -> None:

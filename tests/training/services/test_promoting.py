@@ -11,6 +11,7 @@ from django.db import connection
 from chat.inference import artifacts
 from chat.knowledge.confidence import FEATURES
 from chat.models import Calibration, Deployment
+from chat.services.deploying import Model
 from moderation.models import AuditEntry
 from tests.factories import BotFactory
 from tests.training import candidates
@@ -222,8 +223,11 @@ def test_rolling_back_is_one_call_and_needs_no_gate(stage: Stage) -> None:
     assert aliases.of(stage.bot, aliases.Name.CHAMPION) == stage.champion
     assert AuditEntry.objects.filter(action="model.rolled_back").exists()
     # And forward again, to one named.
-    again = promoting.roll_back(stage.bot, stage.ann, to=promotion.before)
-    assert again.deployment.artifact == promotion.before.artifact
+    before = promotion.before
+    assert before is not None
+    assert promoting.roll_back(stage.bot, stage.ann, to=before).deployment.artifact == (
+        before.artifact
+    )
 
 
 def test_what_cannot_be_rolled_back_says_why(stage: Stage) -> None:
@@ -274,7 +278,7 @@ def test_of_two_promoters_at_once_one_wins(stage: Stage) -> None:
 def _promote_what_was_seen(case: gating.Case, by: User) -> str:
     """The last step of promoting, with the pointer that was seen before."""
     decision = promoting.Decision(Promotion.Kind.PROMOTED, by, case.version, case.gates)
-    model = promoting.Model(case.version.artifact, manifest_sha256=case.version.manifest_sha256)
+    model = Model(case.version.artifact, manifest_sha256=case.version.manifest_sha256)
     made = promoting._put_into_service(case.bot, model, decision, replacing=case.deployment)
     return made.deployment.artifact
 
