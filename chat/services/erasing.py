@@ -2,13 +2,13 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.deletion import Collector
 
 from chat import limits
@@ -103,29 +103,31 @@ def belongings(bot: Bot, conversations: Iterable[Conversation]) -> Belongings:
 
 
 def count(rows: QuerySet[Any], found: Belongings) -> Counter[str]:
-    """What :func:`erase` would erase of ``rows`` and of what hangs on them, by kind."""
+    """What :func:`erase` would erase of ``rows`` and of what hangs on them, by kind of row."""
     collector = Collector(using=rows.db, origin=rows)
     collector.collect(rows)
-    counts: Counter[str] = Counter()
+    pks: dict[str, set[Any]] = {}
     for model, instances in collector.data.items():
-        counts[model._meta.label_lower] += len(instances)  # noqa: SLF001 - Django's own name
+        pks[_label(model)] = {each.pk for each in instances}
     for each in collector.fast_deletes:
-        counts[each.model._meta.label_lower] += each.count()  # noqa: SLF001
+        # One row may hang on two others that go.
+        pks.setdefault(_label(each.model), set()).update(each.values_list("pk", flat=True))
+    counts = Counter({label: len(each) for label, each in pks.items()})
     counts += erasing.count(found.scopes)
     counts["wordings"] = len(_wordings_of(found))
     return +counts
 
 
 @transaction.atomic
-def erase(rows: QuerySet[Any], found: Belongings) -> Counter[str]:
+def erase(rows: QuerySet[Any], found: Belongings, *, with_wordings: bool) -> Counter[str]:
     """Delete ``rows`` (a visitor, or conversations) and what hangs on them; returns how many.
 
-    Runners stop what they were writing for them. Wordings that approved answers have from these
-    customers alone are taken out; an answer without another one goes out of use. What Valkey
-    holds is left to :func:`forget`.
+    Runners stop what they were writing for them. ``with_wordings``: those that approved answers
+    have from these customers alone are taken out, too, and an answer without another one goes
+    out of use. What Valkey holds is left to :func:`forget`.
     """
     _stop(found)
-    counts = _forget_wordings(found)
+    counts = _forget_wordings(found) if with_wordings else Counter()
     _deleted, by_model = rows.delete()
     counts += Counter({label.lower(): number for label, number in by_model.items()})
     counts += erasing.erase(found.scopes)
@@ -160,16 +162,28 @@ def _forget_wordings(found: Belongings) -> Counter[str]:
         return Counter()
     touched = CuratedAnswer.objects.filter(pk__in={answer for answer, _ in theirs})
     for answer in touched.select_for_update():
-        wordings = {wording for pk, wording in theirs if pk == answer.pk}
-        answer.variants.filter(normalized__in=wordings).delete()
-        for revision in answer.revisions.all():
-            kept = [each for each in revision.questions if normalized(each) not in wordings]
-            if len(kept) < len(revision.questions):
-                AnswerRevision.objects.filter(pk=revision.pk).update(questions=kept)
-        if not answer.variants.exists():
-            CuratedAnswer.objects.filter(pk=answer.pk).update(is_active=False)
+        _take_out(answer, {wording for pk, wording in theirs if pk == answer.pk})
     knowledge.announce([found.bot])
     return Counter(wordings=len(theirs))
+
+
+def _take_out(answer: CuratedAnswer, wordings: Set[str]) -> None:
+    """Remove wordings (normalised) from an answer and all its versions."""
+    removed = list(answer.variants.filter(normalized__in=wordings).values_list("text", flat=True))
+    answer.variants.filter(normalized__in=wordings).delete()
+    for revision in answer.revisions.all():
+        gone = [each for each in revision.questions if normalized(each) in wordings]
+        kept = [each for each in revision.questions if each not in gone]
+        if gone:
+            AnswerRevision.objects.filter(pk=revision.pk).update(questions=kept)
+        removed += gone
+    changes: dict[str, Any] = {}
+    if any(answer.key.startswith(knowledge.stem_of(each)) for each in removed):
+        changes["key"] = f"answer-{answer.public_id.hex}"
+    if not answer.variants.exists():
+        changes["is_active"] = False
+    if changes:
+        CuratedAnswer.objects.filter(pk=answer.pk).update(**changes)
 
 
 def _wordings_of(found: Belongings) -> set[tuple[int, str]]:
@@ -198,6 +212,10 @@ def _parts(values: Collection[T]) -> Iterator[list[T]]:
     """SQLite takes a bounded number of parameters."""
     listed = list(values)
     return (listed[at : at + _AT_ONCE] for at in range(0, len(listed), _AT_ONCE))
+
+
+def _label(model: type[Model]) -> str:
+    return str(model._meta.label_lower)  # noqa: SLF001 - Django's own name for it
 
 
 def _is_uuid(text: str) -> bool:

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from chat.knowledge.questions import normalized
 from chat.models import AnswerRevision, Bot, CuratedAnswer, QuestionVariant
 from chat.services import publishing
+from moderation.actors import named
+from moderation.services import audit
 
 LONGEST_QUESTION = 500
 LONGEST_ANSWER = 4000
@@ -103,6 +105,13 @@ def save(
     """
     saved = _save(bot, locale, clean(draft), author=author, answer=answer)
     announce([bot])
+    audit.record(
+        "answer.saved",
+        target=f"answer:{saved.public_id}",
+        bot=bot.slug,
+        facts={"version": saved.revision, "is_new": answer is None},
+        by=named(author),
+    )
     return saved
 
 
@@ -130,6 +139,8 @@ def save_all(
         changed += answer is not None and saved.revision != before
     if new or changed:
         announce([bot], tell_runners=tell_runners)
+        facts = {"locale": locale, "new": new, "changed": changed}
+        audit.record("answers.saved", bot=bot.slug, facts=facts, by=named(author))
     return new, changed
 
 
@@ -143,6 +154,14 @@ def switch(answers: Iterable[CuratedAnswer], *, active: bool, author: User | Non
         answer.save(update_fields=["is_active", "revision", "updated_at"])
         _keep_revision(answer, author, note="")
     announce({each.bot for each in switched})
+    for answer in switched:
+        audit.record(
+            "answer.switched",
+            target=f"answer:{answer.public_id}",
+            bot=answer.bot.slug,
+            facts={"version": answer.revision, "is_active": active},
+            by=named(author),
+        )
     return len(switched)
 
 
@@ -152,6 +171,8 @@ def remove(answers: Iterable[CuratedAnswer]) -> int:
     removed = list(answers)
     CuratedAnswer.objects.filter(pk__in=[each.pk for each in removed]).delete()
     announce({each.bot for each in removed})
+    for answer in removed:
+        audit.record("answer.removed", target=f"answer:{answer.public_id}", bot=answer.bot.slug)
     return len(removed)
 
 
@@ -215,6 +236,11 @@ def _keep_revision(answer: CuratedAnswer, author: User | None, *, note: str) -> 
     )
 
 
+def stem_of(question: str) -> str:
+    """What a key made of a question begins with."""
+    return slugify(question, allow_unicode=True)[:70] or "answer"
+
+
 def _free_key(answer: CuratedAnswer, draft: Draft) -> str:
     """The key that was asked for, or one of the first question that nobody has."""
     wanted = draft.key or answer.key
@@ -225,7 +251,7 @@ def _free_key(answer: CuratedAnswer, draft: Draft) -> str:
         if others.filter(key=wanted).exists():
             raise InvalidAnswer(_("Another answer has the key “%s” already.") % wanted)
         return wanted
-    stem = slugify(draft.questions[0], allow_unicode=True)[:70] or "answer"
+    stem = stem_of(draft.questions[0])
     taken = set(others.filter(key__startswith=stem).values_list("key", flat=True))
     number = 1
     while (key := stem if number == 1 else f"{stem}-{number}") in taken:

@@ -4,10 +4,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from moderation import pipeline
+from moderation.actors import Actor
+from moderation.current import built_in_policy
 from moderation.encryption import digests, sealed
-from moderation.findings import Finding
+from moderation.findings import Direction, Family, Finding
 from moderation.models import Original, Reveal
-from moderation.services import subject_keys
+from moderation.services import audit, subject_keys
 
 SHORTEST_REASON = 8
 
@@ -66,6 +69,16 @@ class ScopeNumbering:
         self._new = []
 
 
+def keep(text: str, *, scope: str) -> None:
+    """Keep the personal data in a text that is itself stored elsewhere, sealed: whoever gave it
+    is found by it, and it goes with its scope. Call it in the transaction that stores the text."""
+    number = ScopeNumbering(scope)
+    for each in pipeline.find(text, built_in_policy(), Direction.INBOUND):
+        if each.family is Family.PERSONAL:
+            number(each)
+    number.save()
+
+
 def locators(kind: str, value: str) -> list[bytes]:
     """What ``Original.locator`` is of a value in its canonical form, the newest data key first."""
     return digests("csbot.locator", kind, value)
@@ -89,6 +102,12 @@ def reveal(original: Original, *, by: User, reason: str) -> str:
         label=str(original),
         reason=reason[:300],
         revealed_by=by,
+    )
+    audit.record(
+        "original.revealed",
+        target=f"conversation:{original.scope}",
+        facts={"kind": original.kind, "number": original.number, "why": audit.commitment(reason)},
+        by=Actor.of(by),
     )
     stored = bytes(original.ciphertext)
     return subject_keys.unseal(original.scope, stored, place=_place(original))

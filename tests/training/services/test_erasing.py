@@ -1,0 +1,510 @@
+"""A visitor is erased everywhere, nobody else is touched, and what cannot be reached is named."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django import Settings
+
+from chat import limits
+from chat.answer_cache import AnswerCache, CachedAnswer
+from chat.knowledge.embedding import EmbedderSpec, open_embedder
+from chat.libraries import embedded
+from chat.models import (
+    AnswerRevision,
+    Bot,
+    Conversation,
+    CuratedAnswer,
+    Message,
+    QuestionVariant,
+    QuestionVector,
+    Visitor,
+)
+from chat.services import agents, conversations, left_messages, ratings, replies
+from chat.services.erasing import find_visitors
+from chat.services.replies import Provenance
+from chat.services.transcript import ConversationClosed
+from chat.services.visitors import register_visitor, start_conversation
+from moderation.audit.checkpoints import Forged
+from moderation.models import AuditEntry, ModerationCase, Original, SubjectKey
+from moderation.services import audit
+from moderation.services.originals import NotAllowed
+from tests.factories import (
+    BotFactory,
+    ConversationFactory,
+    DatasetFactory,
+    EvaluationFactory,
+    ModelVersionFactory,
+    TrainingRunFactory,
+    UserFactory,
+    approve,
+)
+from training import certificates, places, redacting
+from training.formats import Turn
+from training.frozen import digest
+from training.models import (
+    Correction,
+    Dataset,
+    DatasetVersion,
+    Erasure,
+    EvaluatedAnswer,
+    Example,
+    FrozenExample,
+    ModelVersion,
+    TrainingRun,
+)
+from training.services import correcting, erasing, examples, freezing
+
+pytestmark = pytest.mark.django_db
+
+ASKED = Erasure.Reason.ASKED
+
+
+@pytest.fixture(autouse=True)
+def _folder(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    settings.CHAT_CACHE_AFTER_VISITORS = 0
+
+
+@pytest.fixture
+def bot() -> Bot:
+    made: Bot = BotFactory(confidence_threshold=0)
+    return made
+
+
+def talk(bot: Bot, *said: str, visitor: Visitor | None = None) -> Conversation:
+    """A conversation in which the bot answers everything with "Thank you"."""
+    conversation = start_conversation(visitor or register_visitor(bot)[0], locale="en")
+    for text in said:
+        conversations.post_message(conversation, text=text)
+        for claim in replies.claim(owner="runner", limit=1):
+            provenance = Provenance(deployment=None)
+            replies.settle_sent(claim, text="Thank you.", source="model", provenance=provenance)
+    return conversation
+
+
+def example_of(conversation: Conversation, dataset: Dataset, question: str) -> Example:
+    example = Example(dataset=dataset, conversation=conversation, locale="en")
+    said = [Turn("user", question), Turn("assistant", "Thank you for asking.")]
+    return examples.save(example, said, author=None)
+
+
+def frozen(dataset: Dataset, *conversations: Conversation) -> DatasetVersion:
+    for place, conversation in enumerate(conversations):
+        example_of(conversation, dataset, f"Where is the teapot number {place} of them?")
+    for place in range(6):
+        example_of(ConversationFactory(), dataset, f"Is the {'very ' * place}old kettle sold?")
+    return freezing.freeze(dataset, author=None)
+
+
+def erase(visitor: Visitor) -> Erasure:
+    return erasing.erase(visitor, by=None, reason=ASKED)
+
+
+def test_rows_of_others_stay(bot: Bot) -> None:
+    mine, other = (talk(bot, f"call {phone}") for phone in ("13812345678", "13912345678"))
+
+    erase(mine.visitor)
+
+    assert list(Conversation.objects.all()) == [other]
+    assert Message.objects.count() == 2
+    assert Visitor.objects.get() == other.visitor
+    assert Original.objects.get().scope == SubjectKey.objects.get().scope == str(other.public_id)
+
+
+def test_a_preview_counts_exactly_what_goes_and_changes_nothing(bot: Bot) -> None:
+    dataset = DatasetFactory(bot=bot)
+    conversation = talk(bot, "cocaine to 13812345678", "Where is it?")
+    reply = conversation.messages.filter(role="assistant")[0]
+    conversations.give_feedback(reply, value="down", reasons=["wrong"], comment="bad")
+    frozen(dataset, conversation)
+
+    seen = erasing.preview(conversation.visitor)
+
+    assert Visitor.objects.filter(pk=conversation.visitor_id).exists()
+    assert seen.counts["chat.message"] == 4
+    assert seen.counts["moderation_cases"] == seen.counts["subject_keys"] == 1
+    assert [sum(each.rows.values()) for each in seen.versions] == [1]
+    assert erase(conversation.visitor).counts == seen.counts
+    assert not ModerationCase.objects.exists()
+
+
+def test_whoever_writes_meanwhile_is_told_that_it_is_over(bot: Bot) -> None:
+    conversation = talk(bot)
+    conversations.post_message(conversation, text="Where is it?")
+    (claim,) = replies.claim(owner="runner", limit=1)
+
+    erase(conversation.visitor)
+
+    assert not replies.settle_sent(
+        claim, text="here", source="model", provenance=Provenance(deployment=None)
+    )
+    with pytest.raises(ConversationClosed):
+        conversations.post_message(conversation, text="Hello?")
+    assert not Message.objects.exists()
+
+
+def test_a_frozen_version_is_written_anew_and_says_so(bot: Bot) -> None:
+    dataset = DatasetFactory(bot=bot)
+    conversation = talk(bot, "hello")
+    version = frozen(dataset, conversation)
+    before, old_file = version.sha256, freezing.path_of(version)
+
+    erasure = erase(conversation.visitor)
+
+    version.refresh_from_db()
+    rows = freezing.rows_of(version)
+    assert not old_file.exists()
+    assert (len(rows), sum(version.counts.values()), version.report["rows"]) == (6, 6, 6)
+    assert str(conversation.public_id) not in {row.conversation for row in rows}
+    (redaction,) = version.redactions
+    assert (redaction["before"], redaction["after"]) == (before, version.sha256)
+    assert erasure.versions == [{"id": version.pk, "version": str(version), **redaction}]
+    marks = [each.digest for each in version.frozen.filter(example=None)]
+    assert len(marks) == 1
+    assert marks[0].startswith("erased-")
+    # The history of everything else goes on.
+    assert freezing.freeze(dataset, author=None) == version
+
+
+def test_models_that_learned_are_named_with_their_heirs(bot: Bot) -> None:
+    conversation = talk(bot, "hello")
+    version = frozen(DatasetFactory(bot=bot), conversation)
+    done = TrainingRun.Status.SUCCEEDED
+    first = ModelVersionFactory(run=TrainingRunFactory(dataset_version=version, status=done))
+    heir = ModelVersionFactory(run=TrainingRunFactory(parent=first, status=done))
+    ModelVersionFactory(run=TrainingRunFactory(status=done))
+
+    seen = erasing.preview(conversation.visitor)
+    erasure = erase(conversation.visitor)
+
+    assert [each.model for each in seen.models] == [first, heir]
+    assert [(each["model"], each["through"]) for each in erasure.trained] == [
+        (str(first), ""),
+        (str(heir), str(first)),
+    ]
+
+
+def test_a_training_with_their_rows_is_stopped_before_it_is_finished(bot: Bot) -> None:
+    conversation = talk(bot, "hello")
+    version = frozen(DatasetFactory(bot=bot), conversation)
+    run = TrainingRunFactory(dataset_version=version, status="running")
+    folder = places.run_folder(run)
+    folder.mkdir(parents=True)
+    (folder / "train.jsonl").write_text("hello")
+
+    erasure = erase(conversation.visitor)
+
+    run.refresh_from_db()
+    assert (run.cancel_requested, erasure.finished_at) == (True, None)
+    assert not AuditEntry.objects.filter(action="visitor.erased").exists()
+    assert not erasing.finish(erasure)
+    TrainingRun.objects.update(status="cancelled")
+    assert erasing.finish(Erasure.objects.get())
+    assert not folder.exists()
+    assert AuditEntry.objects.filter(action="visitor.erased").count() == 1
+    assert erasing.finish(Erasure.objects.get())
+    assert AuditEntry.objects.filter(action="visitor.erased").count() == 1
+
+
+def test_a_crash_after_the_rows_leaves_nothing_behind(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = talk(bot, "hello")
+    version = frozen(DatasetFactory(bot=bot), conversation)
+    with monkeypatch.context() as crashing:
+        crashing.setattr(redacting, "sweep", lambda origin: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            erase(conversation.visitor)
+    partial = freezing.datasets_folder() / ".x.partial"
+    partial.write_text(json.dumps({"conversation": str(conversation.public_id)}))
+
+    (erasure,) = erasing.unfinished()
+    assert erasing.finish(erasure)
+
+    version.refresh_from_db()
+    assert [each.name for each in freezing.datasets_folder().iterdir()] == [
+        f"{version.sha256}.jsonl"
+    ]
+    assert len(erasure.versions) == 1
+
+
+def test_a_damaged_file_with_their_rows_goes(bot: Bot) -> None:
+    conversation = talk(bot, "hello")
+    path = freezing.path_of(frozen(DatasetFactory(bot=bot), conversation))
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"damaged")
+
+    assert erase(conversation.visitor).finished_at
+    assert not path.exists()
+
+
+def test_answers_to_their_questions_go(bot: Bot) -> None:
+    conversation = talk(bot, "hello")
+    version = frozen(DatasetFactory(bot=bot), conversation)
+    evaluation = EvaluationFactory(dataset_version=version)
+    for place, row in enumerate(freezing.rows_of(version)):
+        EvaluatedAnswer.objects.create(
+            evaluation=evaluation,
+            position=place,
+            digest=digest(row.messages[:-1], row.locale),
+            question=row.question,
+            expected=row.answer,
+            scenario="other",
+            locale="en",
+        )
+
+    erase(conversation.visitor)
+
+    left = set(EvaluatedAnswer.objects.values_list("question", flat=True))
+    assert left == {row.question for row in freezing.rows_of(DatasetVersion.objects.get())}
+
+
+def test_a_wording_of_theirs_alone_leaves_approved_answers(bot: Bot) -> None:
+    approve(bot, "How long does delivery take?", text="Three days.")
+    conversation = talk(bot, "my blue pot, teh one from may?", "How long does delivery take??")
+    reply = conversation.messages.filter(role="assistant")[0]
+    correcting.correct(reply, text="Within 30 days.", by=UserFactory())
+
+    erase(conversation.visitor)
+
+    kept = list(QuestionVariant.objects.values_list("text", flat=True))
+    assert kept == ["How long does delivery take?"]
+    assert "blue" not in json.dumps(
+        list(AnswerRevision.objects.values_list("questions", flat=True))
+    )
+    assert not CuratedAnswer.objects.get(text="Within 30 days.").is_active
+    assert not CuratedAnswer.objects.filter(key__contains="blue").exists()
+    assert CuratedAnswer.objects.get(text="Three days.").is_active
+    assert not Correction.objects.exists()
+
+
+def test_valkey_forgets_their_answers_and_counters(bot: Bot) -> None:
+    mine, other = talk(bot, "hello"), talk(bot, "hello")
+    cache = AnswerCache()
+    for conversation in (mine, other):
+        reply = conversation.messages.get(role="assistant")
+        answer = CachedAnswer("Thank you.", str(reply.public_id), time.time())
+        assert cache.admit(f"{bot.pk}.{conversation.pk}", answer)
+        limits.hit("CHAT_RATE_MESSAGES_PER_VISITOR", str(conversation.visitor_id))
+    number = str(mine.visitor_id)
+
+    assert erase(mine.visitor).finished_at
+
+    assert cache.find(f"{bot.pk}.{mine.pk}") is None
+    assert cache.find(f"{bot.pk}.{other.pk}") is not None
+    with redis.Redis.from_url(django_settings.VALKEY_URL) as client:
+        counters = [str(each) for each in client.scan_iter("csbot:limits*")]
+    assert [f"PER_VISITOR/{number}/" in each for each in counters] == [False]
+
+
+def test_without_valkey_it_waits_for_it(bot: Bot, settings: Settings) -> None:
+    conversation = talk(bot, "hello")
+    url = settings.VALKEY_URL
+    settings.VALKEY_URL = "unix:///nowhere/valkey.sock?db=0"
+
+    erasure = erase(conversation.visitor)
+
+    assert erasure.finished_at is None
+    assert not Visitor.objects.exists()
+    settings.VALKEY_URL = url
+    assert erasing.finish(erasure)
+
+
+def test_people_are_found_by_what_they_know(bot: Bot) -> None:
+    conversation = talk(bot, "write to Ann.Lee@shop.example or call (415) 555-2671")
+    left = talk(bot)
+    left_messages.leave(left, name="Bo", contact="bo@shop.example", text="please write")
+    bots = Bot.objects.all()
+
+    for said in (
+        str(conversation.visitor.public_id),
+        f" {conversation.public_id} ",
+        "ann.lee@SHOP.example",
+        "415 555 2671",
+    ):
+        assert find_visitors(bots, said) == [conversation.visitor], said
+    assert find_visitors(bots, "bo@shop.example") == [left.visitor]
+    for said in ("nobody@shop.example", "", "x" * 500, str(bot.public_id)):
+        assert find_visitors(bots, said) == []
+    assert find_visitors(Bot.objects.none(), "ann.lee@shop.example") == []
+    erase(conversation.visitor)
+    assert find_visitors(bots, "ann.lee@shop.example") == []
+
+
+def test_it_takes_the_right_to_erase(bot: Bot) -> None:
+    conversation = talk(bot, "hello")
+    user: User = UserFactory()
+
+    with pytest.raises(NotAllowed):
+        erasing.erase(conversation.visitor, by=user, reason=ASKED)
+    assert Conversation.objects.exists()
+    user.user_permissions.add(Permission.objects.get(codename="erase_visitor"))
+    user = User.objects.get(pk=user.pk)
+    assert erasing.erase(conversation.visitor, by=user, reason=ASKED).created_by == user
+
+
+def test_a_certificate_proves_what_it_covers_and_names_nobody(bot: Bot) -> None:
+    conversation = talk(bot, "call 13812345678")
+    erasure = erasing.erase(conversation.visitor, by=None, reason=ASKED, reference="R-7")
+
+    document = json.loads(json.dumps(certificates.signed(erasure)))
+
+    certificates.check(document)
+    body = document["certificate"]
+    assert (body["reason"], body["reference"], body["counts"]["chat.message"]) == (
+        "asked",
+        "R-7",
+        2,
+    )
+    for each in (conversation.visitor, conversation):
+        kind = type(each).__name__.lower()
+        covered = certificates.commitment(body["salt"], f"{kind}:{each.public_id}")
+        assert covered in body["covered"]
+        assert str(each.public_id) not in json.dumps(document)
+    entry = AuditEntry.objects.get(action="visitor.erased")
+    assert json.loads(entry.facts)["covered"] == body["covered"]
+    assert body["salt"] not in entry.facts
+    body["counts"]["chat.message"] = 1
+    with pytest.raises(Forged):
+        certificates.check(document)
+    for broken in ({}, {"certificate": body, "signature": "?"}):
+        with pytest.raises(Forged):
+            certificates.check(broken)
+
+
+def test_the_command_looks_first(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    conversation = talk(bot, "call 13812345678")
+    other = talk(bot, "also 13812345678")
+    visitor = str(conversation.visitor.public_id)
+
+    call_command("erase_visitor", visitor=visitor, dry_run=True)
+    assert "2 chat.message" in capsys.readouterr().out
+    assert Visitor.objects.count() == 2
+    for refused, reason in (
+        ({"visitor": "13812345678"}, str(other.visitor.public_id)),
+        ({"visitor": "nobody@shop.example"}, "Nobody"),
+        ({"visitor": visitor, "reference": "Ann Lee"}, "reference"),
+    ):
+        with pytest.raises(CommandError, match=reason):
+            call_command("erase_visitor", **refused)
+    call_command("erase_visitor", visitor=visitor, reference="R-7")
+    certificates.check(json.loads(capsys.readouterr().out))
+    assert Visitor.objects.get() == other.visitor
+
+
+# Everything at once
+
+
+def canaries() -> Iterator[str]:
+    """Words that stand nowhere else, and that no recognizer masks."""
+    number = 0
+    while True:
+        yield f"zq{number:02d}canary{'xkwvj'[number % 5]}"
+        number += 1
+
+
+def places_of(words: list[str], folders: list[Path]) -> dict[str, list[str]]:
+    """Where each word is still found: rows, Valkey, files."""
+    found: dict[str, list[str]] = {}
+
+    def look(name: str, content: bytes) -> None:
+        for word in words:
+            if word.encode() in content:
+                found.setdefault(word, []).append(name)
+
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            for row in cursor.fetchall():
+                for value in row:
+                    is_raw = isinstance(value, bytes | memoryview)
+                    look(table, bytes(value) if is_raw else str(value).encode())
+    with redis.Redis.from_url(django_settings.VALKEY_URL) as client:
+        for key in client.scan_iter("*"):
+            look("valkey", bytes(key) + (client.dump(key) or b""))
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                look(str(path), path.read_bytes())
+    return found
+
+
+def speak_everywhere(bot: Bot, visitor: Visitor) -> tuple[list[str], ModelVersion]:
+    """Fifty canaries, written wherever a visitor's words come; and the model that learned them."""
+    words, used = canaries(), list[str]()
+
+    def word() -> str:
+        used.append(next(words))
+        return used[-1]
+
+    agent, dataset, cache = UserFactory(), DatasetFactory(bot=bot), AnswerCache()
+    page = f"https://shop.example/{word()}"
+    mine = start_conversation(visitor, locale="en", page=page)
+    for place in range(8):
+        conversations.post_message(mine, text=f"Where is my {word()} of {word()}?")
+        (claim,) = replies.claim(owner="runner", limit=1)
+        provenance = Provenance(deployment=None, match={"read": [word()]})
+        replies.settle_sent(claim, text=f"A {word()}.", source="model", provenance=provenance)
+        answer = CachedAnswer(f"A {used[-1]}.", str(claim.message.public_id), time.time())
+        assert cache.admit(f"{bot.pk}.{place}", answer)
+    conversations.post_message(mine, text=f"cocaine for {word()} at {word()}@shop.example")
+    reply = mine.messages.filter(role="assistant", source="model")[0]
+    conversations.give_feedback(reply, value="down", reasons=[], comment=f"no {word()}")
+    ratings.rate(mine, rating=1, comment=f"bad {word()}")
+    agents.add_note(mine, text=f"he means {word()}", by=agent)
+    agents.suggest(mine, by=agent)
+    mine.suggestions.update(text=f"try {word()}")
+    contact = f"{word()}@shop.example"
+    left_messages.leave(mine, name=word(), contact=contact, text=f"call about {word()}")
+    correcting.correct(reply, text="Within 30 days.", by=agent)
+    for _ in range(3):
+        question = example_of(mine, dataset, f"About the {word()}, please?").question
+        embedded([question], open_embedder(EmbedderSpec(kind="ngrams")))
+    run = TrainingRunFactory(dataset_version=frozen(dataset, mine), status="succeeded")
+    while len(used) < 50:
+        conversations.post_message(talk(bot, visitor=visitor), text=f"And {word()}?")
+    folder = places.run_folder(run)
+    folder.mkdir(parents=True)
+    (folder / "train.jsonl").write_text(" ".join(used))
+    return used, ModelVersionFactory(run=run)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_of_fifty_canaries_is_left(
+    bot: Bot, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor, _token = register_visitor(bot)
+    used, model = speak_everywhere(bot, visitor)
+    other = talk(bot, "Where is my teapot, call 13812345678?")
+    folders = [tmp_path, settings.VALKEY_SOCKET.parent]
+    if connection.vendor == "sqlite":
+        folders.append(Path(settings.DATABASES["default"]["NAME"]).parent)
+    # A few are sealed, so that even this cannot see them; all others are found.
+    assert len(used) == 50
+    assert len(places_of(used, folders)) >= 48
+
+    began = time.monotonic()
+    erasure = erasing.erase(visitor, by=None, reason=ASKED)
+    took = time.monotonic() - began
+
+    assert erasure.finished_at
+    assert took < 60
+    with redis.Redis.from_url(django_settings.VALKEY_URL) as client:
+        while client.info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.02)
+    assert places_of(used, folders) == {}
+    assert not [each for each in used if each in caplog.text]
+    assert [each["id"] for each in erasure.trained] == [str(model.public_id)]
+    assert audit.verify().end.seq > 0
+    assert other.messages.count() == 2
+    assert Original.objects.filter(scope=str(other.public_id)).exists()
+    assert not QuestionVector.objects.exists()
+    assert FrozenExample.objects.filter(digest__startswith="erased-").count() == 4
