@@ -19,9 +19,10 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from chat.drafting import Draft
 from chat.errand import Shelves
 from chat.seat import Seat
-from chat.services import replies
+from chat.services import replies, suggestions
 from chat.services.publishing import RUNNERS_GROUP
 from chat.swapping import Swapper
 
@@ -46,6 +47,7 @@ class Runner:
         # The event loop's own pool has fewer threads than a runner may have seats.
         self._threads = ThreadPoolExecutor(seats, thread_name_prefix="seat")
         self.seats: dict[str, Seat] = {}
+        self.drafts: set[Draft] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -76,6 +78,7 @@ class Runner:
 
     async def _claim(self) -> None:
         if not self.free:
+            await self._make_room()
             return
         claims = await database_sync_to_async(replies.claim)(
             owner=self.owner, limit=self.free, without_bots=frozenset(self.swapper.draining)
@@ -85,6 +88,38 @@ class Runner:
             seat = Seat(claim, self.shelves, self._threads)
             self.seats[seat.message_id] = seat
             self._spawn(self._answer(seat))
+        if self.free:
+            await self._claim_suggestion()
+
+    async def _claim_suggestion(self) -> None:
+        """No customer waits: write what an agent asked for, one at a time."""
+        if self.drafts:
+            return
+        suggestion = await database_sync_to_async(suggestions.claim)(
+            owner=self.owner, without_bots=frozenset(self.swapper.draining)
+        )
+        if suggestion is not None:
+            self.free -= 1
+            draft = Draft(suggestion, self.shelves, self._threads)
+            self.drafts.add(draft)
+            self._spawn(self._draft(draft))
+
+    async def _draft(self, draft: Draft) -> None:
+        try:
+            await draft.write()
+        except Exception:
+            # As with replies: the others go on, and the lease ends by itself.
+            logger.exception("suggestion %s", draft.suggestion.public_id)
+        finally:
+            self.drafts.discard(draft)
+            self.free += 1
+            self._wake.set()
+
+    async def _make_room(self) -> None:
+        """A suggestion never keeps a customer waiting."""
+        if self.drafts and await database_sync_to_async(replies.is_any_waiting)():
+            for draft in self.drafts:
+                draft.give_way()
 
     async def _answer(self, seat: Seat) -> None:
         try:
@@ -146,5 +181,7 @@ class Runner:
             await asyncio.wait(self._tasks, timeout=deadline - time.monotonic())
         for seat in list(self.seats.values()):
             await seat.release()
+        for draft in self.drafts:
+            draft.give_way()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)

@@ -80,7 +80,4 @@ class RunNoted(TypedDict):
     note: NoteData
 
 
-CLOSE_FORBIDDEN = 4403
-CLOSE_GONE = 4404
-CLOSE_TOO_SLOW = 4408
 EVENTS = (RunState, RunChanged, RunMeasured, RunNoted)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from chat.models import Conversation, CuratedAnswer, Deployment, Message
 from chat.selectors import message_with_relations, with_relations
-from chat.services import publishing
+from chat.services import publishing, trail
 from chat.services.notices import notice_text
 
 Status = Message.Status
@@ -95,6 +95,11 @@ def _claimable() -> QuerySet[Message]:
     return Message.objects.filter(~Exists(before), status=Status.PENDING).order_by(
         "queued_at", "id"
     )
+
+
+def is_any_waiting() -> bool:
+    """Whether a runner with a free seat would have something to do."""
+    return _claimable().exists()
 
 
 def _claim_one(pk: int, owner: str) -> Claim | None:
@@ -208,6 +213,7 @@ def cancel(reply: Message) -> Message:
     publishing.call_runners("wake")
     reply = message_with_relations(reply.pk)
     publishing.announce_message("message.cancelled", reply)
+    trail.answered(reply)
     return reply
 
 
@@ -245,6 +251,7 @@ def retry(reply: Message) -> Message:
     publishing.call_runners("wake")
     reply = message_with_relations(reply.pk)
     publishing.announce_message("message.requeued", reply)
+    trail.answered(reply)
     return reply
 
 
@@ -270,6 +277,7 @@ def fail_overdue() -> int:
             ):
                 message.status, message.code = Status.FAILED, "overdue"
                 publishing.announce_message("message.failed", message)
+                trail.answered(message)
                 failed += 1
     return failed
 
@@ -282,6 +290,8 @@ def _settle(claim: Claim, kind: str, **changes: object) -> bool:
             setattr(claim.message, field, value)
         publishing.announce_message(kind, claim.message)
         publishing.call_runners("wake")
+        if claim.message.is_settled:
+            trail.answered(claim.message)
     return bool(settled)
 
 

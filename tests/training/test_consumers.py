@@ -10,9 +10,10 @@ from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from chat import staff_socket
 from tests.chat.sockets import ORIGIN, Socket
 from tests.factories import TrainingRunFactory, UserFactory
-from training import consumers, events, selectors
+from training import consumers, selectors
 from training.models import TrainingRun
 from training.progress import Point, Reported
 from training.services import runs
@@ -37,7 +38,7 @@ def logged_in(*permissions: str, **fields: Any) -> str:
 
 @pytest.fixture
 def watcher(run: TrainingRun) -> str:
-    return logged_in("view_trainingrun", username="ann")
+    return logged_in("view_trainingrun", "work_on_all_bots", username="ann")
 
 
 def listening(run: TrainingRun, cookie: str, origin: bytes | None = ORIGIN) -> Socket:
@@ -60,7 +61,7 @@ async def test_a_foreign_origin_is_refused(
     run: TrainingRun, watcher: str, origin: bytes | None
 ) -> None:
     async with listening(run, watcher, origin) as socket:
-        assert await socket.close_code() == events.CLOSE_FORBIDDEN
+        assert await socket.close_code() == staff_socket.CLOSE_FORBIDDEN
 
 
 @pytest.mark.parametrize(
@@ -78,12 +79,18 @@ async def test_strangers_hear_nothing(run: TrainingRun, stranger: Callable[[], s
     unknown = TrainingRun(public_id=uuid.uuid4())
     for each in (run, unknown):
         async with listening(each, cookie) as socket:
-            assert await socket.close_code() == events.CLOSE_FORBIDDEN
+            assert await socket.close_code() == staff_socket.CLOSE_FORBIDDEN
 
 
 async def test_an_unknown_run_is_gone(watcher: str) -> None:
     async with listening(TrainingRun(public_id=uuid.uuid4()), watcher) as socket:
-        assert await socket.close_code() == events.CLOSE_GONE
+        assert await socket.close_code() == staff_socket.CLOSE_GONE
+
+
+async def test_a_run_for_another_bot_is_as_unknown(run: TrainingRun) -> None:
+    cookie = await done(logged_in, "view_trainingrun")
+    async with listening(run, cookie) as socket:
+        assert await socket.close_code() == staff_socket.CLOSE_GONE
 
 
 async def test_the_state_comes_first_then_what_happens(run: TrainingRun, watcher: str) -> None:
@@ -130,28 +137,34 @@ async def test_the_state_is_told_again_when_asked_but_not_all_the_time(
 async def test_a_lost_right_ends_it(
     run: TrainingRun, watcher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "TRUST_SECONDS", 0)
+    monkeypatch.setattr(staff_socket, "TRUST_SECONDS", 0.2)
     async with listening(run, watcher) as socket:
         await socket.frame()
         ann = await done(User.objects.get)
         await done(ann.user_permissions.clear)
-        await done(runs.request_cancel, run)
-        output = await socket.communicator.receive_output(2)
+        assert await socket.close_code() == staff_socket.CLOSE_FORBIDDEN
 
-    assert (output["type"], output["code"]) == ("websocket.close", events.CLOSE_FORBIDDEN)
+
+async def test_who_no_longer_may_asks_in_vain(run: TrainingRun, watcher: str) -> None:
+    async with listening(run, watcher) as socket:
+        await socket.frame()
+        ann = await done(User.objects.get)
+        await done(ann.user_permissions.clear)
+        await socket.send(text="{}")
+        assert await socket.close_code() == staff_socket.CLOSE_FORBIDDEN
 
 
 async def test_logging_out_ends_it(
     run: TrainingRun, watcher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "TRUST_SECONDS", 0)
+    monkeypatch.setattr(staff_socket, "TRUST_SECONDS", 0.2)
     async with listening(run, watcher) as socket:
         await socket.frame()
         client = Client()
         client.cookies[settings.SESSION_COOKIE_NAME] = watcher.partition("=")[2]
         await done(client.logout)
         await done(runs.request_cancel, run)
-        assert await socket.close_code() == events.CLOSE_FORBIDDEN
+        assert await socket.close_code() == staff_socket.CLOSE_FORBIDDEN
 
 
 def test_long_curves_are_thinned_and_keep_what_was_held_out(run: TrainingRun) -> None:
