@@ -8,11 +8,12 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from chat.access import bots_of
 from chat.analytics.periods import Period
 from chat.analytics.report import totals
-from chat.console.attention import page, waiting_for
+from chat.console.attention import waiting_for
 from chat.console.tiles import Tile, tiles
 
 DAYS = 7
@@ -25,9 +26,9 @@ def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
         return shown
     return {
         **shown,
+        "title": _("Overview"),
         "attention": waiting_for(user),
         "week": _week(user),
-        "inbox": page("inbox", "chat_conversation_changelist"),
         "analytics": reverse("admin:analytics"),
     }
 

@@ -43,7 +43,7 @@ def _interval(totals: Totals) -> str:
         return ""
     low, high = totals.thumbs.interval
     said = ngettext("%d thumb", "%d thumbs", count) % count
-    return f"{said}, {low:.0f}–{high:.0f} %"
+    return f"{said}, {low:.0f}–{high:.0f}\u00a0%"
 
 
 def _rated(totals: Totals) -> str:
@@ -101,5 +101,8 @@ def _grown(kind: _Kind, grown: float | None) -> tuple[str, bool]:
     if grown is None:
         return NOTHING, True
     if kind.written is percent:
-        return str(_("%s points") % f"{grown:+.1f}"), abs(grown) < 0.05
-    return f"{grown:+.0f} %", abs(grown) < 0.5
+        is_same = abs(grown) < 0.05
+        return str(_("%s points") % ("±0" if is_same else f"{grown:+.1f}")), is_same
+    if abs(grown) < 0.5:
+        return "±0\u00a0%", True
+    return f"{grown:+.0f}\u00a0%", False

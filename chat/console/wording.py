@@ -38,7 +38,15 @@ STAGES: dict[str, Any] = {
 }
 CHECKS = gettext_lazy("checking the question")
 THUMBS: dict[str, Any] = {"up": gettext_lazy("helpful"), "down": gettext_lazy("not helpful")}
-REASONS: dict[str, Any] = dict(Conversation.HandoffReason.choices)
+_Reason = Conversation.HandoffReason
+REASONS: dict[str, Any] = {
+    _Reason.ASKED: gettext_lazy("the customer asked for one"),
+    _Reason.UNANSWERED: gettext_lazy("nothing was known about it"),
+    _Reason.UNSURE: gettext_lazy("the model was not sure"),
+    _Reason.DISLIKED: gettext_lazy("the answer was no help"),
+    _Reason.WITHHELD: gettext_lazy("withheld by moderation"),
+    _Reason.AGENT: gettext_lazy("an agent stepped in"),
+}
 
 
 def number(value: float | None, places: int = 0) -> str:
@@ -46,7 +54,7 @@ def number(value: float | None, places: int = 0) -> str:
 
 
 def percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f} %"
+    return NOTHING if value is None else f"{value:.0f}\u00a0%"
 
 
 def duration(seconds: float | None) -> str:

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chat.models.bots import Bot
+from moderation.actors import Actor
 
 
 class Visitor(models.Model):
@@ -26,6 +27,11 @@ class Visitor(models.Model):
 
     def __str__(self) -> str:
         return f"visitor {self.public_id}"
+
+    @property
+    def actor(self) -> Actor:
+        """Who that is in the audit trail."""
+        return Actor("visitor", str(self.public_id))
 
 
 class Conversation(models.Model):
@@ -120,6 +126,7 @@ class Conversation(models.Model):
             models.Index(fields=["visitor", "-id"]),
             models.Index(fields=["bot", "status", "waiting_since"], name="conversation_queue"),
             models.Index(fields=["-updated_at"], name="conversation_changed"),
+            models.Index(fields=["bot", "created_at"], name="conversation_period"),
         ]
 
     def __str__(self) -> str:
