@@ -23,6 +23,7 @@ from chat.presentation import conversation_data
 from chat.refusals import CAUSES, error_frame
 from chat.requests import REQUESTS
 from chat.services.transcript import ConversationClosed, locked
+from moderation.actors import acting
 
 BAD_FRAMES = 10
 FRAMES_PER_SECOND = 20
@@ -141,7 +142,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     def _perform(self, kind: str, fields: dict[str, Any]) -> Any:
         """Run one request, in a thread. A refusal is an answer, too."""
         assert self.conversation is not None
-        with translation.override(self.conversation.locale):
+        actor = self.conversation.visitor.actor
+        with translation.override(self.conversation.locale), acting(actor):
             try:
                 if kind == "message.send":
                     limits.hit("CHAT_RATE_MESSAGES_PER_ADDRESS", self._address())

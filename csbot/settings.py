@@ -346,6 +346,8 @@ CHAT_CACHE_ENTRIES: int = env.read("CHAT_CACHE_ENTRIES")
 
 # Moderation knows no conversations: what it tries new words on is named here.
 MODERATION_SAMPLE = "chat.selectors.recent_customer_texts"
+# ... and whose conversations its findings are from.
+MODERATION_SCOPE_FILTER = "chat.access.within_scope_of"
 
 # Training
 TRAINING_DEVICE: str = env.read("TRAINING_DEVICE")

@@ -1,12 +1,15 @@
 """Who does something: a person of the staff, a visitor, a server with a key, or csbot itself."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 Kind = Literal["person", "visitor", "api_key", "system"]
 
@@ -28,17 +31,23 @@ class Actor:
 
 
 SYSTEM = Actor("system", "", "csbot")
-_current: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
+_current: ContextVar[Actor | Callable[[], Actor]] = ContextVar("actor", default=SYSTEM)
 
 
 def current() -> Actor:
     """Whoever acts in this thread or task; csbot itself unless somebody said so."""
-    return _current.get()
+    actor = _current.get()
+    return actor if isinstance(actor, Actor) else actor()
+
+
+def named(user: AbstractBaseUser | AnonymousUser | None) -> Actor | None:
+    """The user where one is named; where none is, it is whoever acts now."""
+    return None if user is None else Actor.of(user)
 
 
 @contextmanager
-def acting(actor: Actor) -> Iterator[None]:
-    """Everything within is done by ``actor``."""
+def acting(actor: Actor | Callable[[], Actor]) -> Iterator[None]:
+    """Everything within is done by ``actor``, who is asked for only when somebody wants to know."""
     token = _current.set(actor)
     try:
         yield

@@ -15,6 +15,7 @@ from chat.models.fields import (
     validate_names,
     validate_origins,
 )
+from moderation.actors import Actor
 
 
 class Bot(models.Model):
@@ -143,6 +144,11 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}...)"
+
+    @property
+    def actor(self) -> Actor:
+        """Who that is in the audit trail."""
+        return Actor("api_key", self.prefix, self.name)
 
 
 class Deployment(models.Model):

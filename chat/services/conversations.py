@@ -16,7 +16,7 @@ from chat.events import TEXT_CHARACTERS
 from chat.hours import is_open
 from chat.models import Conversation, Dispute, Feedback, Message
 from chat.selectors import last_customer_text
-from chat.services import disputes, publishing
+from chat.services import disputes, publishing, trail
 from chat.services.handoffs import handoff_reason
 from chat.services.transcript import (
     OPEN_STATUSES,
@@ -27,6 +27,7 @@ from chat.services.transcript import (
 )
 from moderation.current import current_policy
 from moderation.findings import Direction
+from moderation.services import audit
 from moderation.services.screening import screen
 
 
@@ -108,6 +109,12 @@ def post_message(
         append_notice(conversation, code="busy", reply_to=question)
     else:
         _queue_reply(question)
+    audit.record(
+        "message.posted",
+        target=f"message:{question.public_id}",
+        bot=conversation.bot.slug,
+        facts={"conversation": str(conversation.public_id), "status": question.status},
+    )
     return Posted(question, created=True)
 
 
@@ -128,6 +135,12 @@ def request_person(conversation: Conversation) -> Conversation:
         is_there = is_open(conversation.bot.office_hours)
         append_notice(conversation, code="person_requested" if is_there else "out_of_hours")
         publishing.announce_conversation(conversation)
+        audit.record(
+            "person.requested",
+            target=f"conversation:{conversation.public_id}",
+            bot=conversation.bot.slug,
+            facts={"reason": conversation.handoff_reason},
+        )
     return conversation
 
 
@@ -167,6 +180,12 @@ def give_feedback(message: Message, *, value: str, reasons: list[str], comment: 
             },
         )
     publishing.announce_feedback(message, feedback)
+    audit.record(
+        "feedback.given",
+        target=f"message:{message.public_id}",
+        bot=message.conversation.bot.slug,
+        facts={"value": value, "reasons": reasons},
+    )
     return message
 
 
@@ -177,7 +196,7 @@ def _answer_at_once(question: Message) -> bool:
     if found is None or conversation.messages.filter(status__in=OPEN_STATUSES).exists():
         return False
     answer, deployment = found
-    append(
+    reply = append(
         conversation,
         role=Message.Role.ASSISTANT,
         text=answer.text,
@@ -188,6 +207,7 @@ def _answer_at_once(question: Message) -> bool:
         match=answer.match,
         policy_version=current_policy().version,
     )
+    trail.answered(reply)
     return True
 
 

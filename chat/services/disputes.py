@@ -12,6 +12,8 @@ from chat.answer_cache import AnswerCache
 from chat.knowledge.questions import normalized
 from chat.models import CuratedAnswer, Dispute, Message
 from chat.services import publishing
+from moderation.actors import Actor
+from moderation.services import audit
 
 DISPUTABLE = (Message.Source.CURATED, Message.Source.CACHE, Message.Source.MODEL)
 
@@ -63,6 +65,13 @@ def resolve(dispute: Dispute, *, resolution: str, by: User) -> int:
     )
     resolved = same.update(resolution=resolution, resolved_by=by, resolved_at=timezone.now())
     publishing.call_runners("knowledge", bot=dispute.bot_id)
+    audit.record(
+        "dispute.resolved",
+        target=f"message:{dispute.message.public_id}",
+        bot=dispute.bot.slug,
+        facts={"resolution": resolution, "reports": resolved},
+        by=Actor.of(by),
+    )
     return resolved
 
 

@@ -5,9 +5,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from moderation.actors import Actor
 from moderation.findings import Action, Direction, Family, Verdict
 from moderation.masking import numbered, placeholder
 from moderation.models import ModerationCase, Word
+from moderation.services import audit
 from moderation.services.originals import NotAllowed
 
 LONGEST_EXCERPT = 4000
@@ -104,6 +106,12 @@ def resolve(
     if not resolved:
         raise AlreadyResolved
     case.refresh_from_db()
+    audit.record(
+        "case.resolved",
+        target=f"case:{case.pk}",
+        facts={"resolution": resolution, "conversation": case.scope},
+        by=Actor.of(by),
+    )
     return case
 
 

@@ -6,10 +6,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
+from moderation.actors import named
 from moderation.current import compiled
 from moderation.default_rules import DEFAULT_RULES
 from moderation.models import PolicyVersion, Word, WordListVersion
 from moderation.policy import Rules
+from moderation.services import audit
 from moderation.services.originals import NotAllowed
 from moderation.words import lexicon
 from moderation.words.lexicon import Lexicon
@@ -87,10 +89,7 @@ def publish_rules(rules: Rules, *, by: User | None, note: str = "") -> PolicyVer
 def activate(version: PolicyVersion, *, by: User | None) -> PolicyVersion:
     """Put an earlier version in force again (roll back). Raises :class:`NotAllowed`."""
     _check(by, "moderation.publish_policy")
-    PolicyVersion.objects.filter(is_active=True).update(is_active=False)
-    PolicyVersion.objects.filter(pk=version.pk).update(is_active=True)
-    version.refresh_from_db()
-    return version
+    return _put_in_force(version, "policy.activated", by)
 
 
 def _publish(
@@ -106,7 +105,21 @@ def _publish(
     # What cannot be compiled is never put in force.
     compiled(version)
     version.save()
-    return activate(version, by=None)
+    return _put_in_force(version, "policy.published", by)
+
+
+def _put_in_force(version: PolicyVersion, action: str, by: User | None) -> PolicyVersion:
+    PolicyVersion.objects.filter(is_active=True).update(is_active=False)
+    PolicyVersion.objects.filter(pk=version.pk).update(is_active=True)
+    version.refresh_from_db()
+    words = version.word_list
+    audit.record(
+        action,
+        target=f"policy:{version.number}",
+        facts={"words": words.number if words else None},
+        by=named(by),
+    )
+    return version
 
 
 def _next_number(model: type[PolicyVersion] | type[WordListVersion]) -> int:

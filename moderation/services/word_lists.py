@@ -8,7 +8,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.module_loading import import_string
 
+from moderation.actors import named
 from moderation.models import Word
+from moderation.services import audit
 from moderation.services.originals import NotAllowed
 from moderation.services.policies import active_rules
 from moderation.words import lexicon
@@ -57,7 +59,9 @@ def add(words: Sequence[lexicon.Word], *, by: User | None) -> int:
         ignore_conflicts=True,
         batch_size=1000,
     )
-    return Word.objects.count() - before
+    added = Word.objects.count() - before
+    audit.record("words.added", facts={"words": added}, by=named(by))
+    return added
 
 
 def recent_texts() -> list[str]:

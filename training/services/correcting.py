@@ -14,6 +14,8 @@ from chat.models import Bot, CuratedAnswer, Message, QuestionVariant
 from chat.selectors import active_deployments
 from chat.services import knowledge
 from chat.services.knowledge import Draft
+from moderation.actors import named
+from moderation.services import audit
 from training.evaluation.regression import Case
 from training.formats import Turn
 from training.frozen import FrozenRow
@@ -57,6 +59,13 @@ def correct(message: Message, *, text: str, by: User | None) -> Correction:
         example=_example(message, turns, answer.text, by),
         created_by=by,
     )
+    audit.record(
+        "answer.corrected",
+        target=f"correction:{correction.public_id}",
+        bot=bot.slug,
+        facts={"message": str(message.public_id), "answer": str(answer.public_id)},
+        by=named(by),
+    )
     return correction
 
 
@@ -73,6 +82,12 @@ def retire(correction: Correction, *, by: User | None) -> Correction:
         _take_wording(current.answer, current.question, by, note=_("Override retired"))
     current.retired_by, current.retired_at = by, timezone.now()
     current.save(update_fields=["retired_by", "retired_at"])
+    audit.record(
+        "correction.retired",
+        target=f"correction:{current.public_id}",
+        bot=current.bot.slug,
+        by=named(by),
+    )
     return current
 
 
