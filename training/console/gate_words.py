@@ -68,7 +68,7 @@ def shown(gate: Gate) -> Shown:
         verdict,
         mark,
         _value(gate),
-        "" if gate.limit is None else f"{_sign(gate)} {_number(gate.limit, gate)}",
+        _limit(gate),
         _detail(gate),
     )
 
@@ -76,6 +76,12 @@ def shown(gate: Gate) -> Shown:
 def of_json(stored: dict[str, Any]) -> Shown:
     """A gate as a promotion keeps it."""
     return shown(Gate(**{**stored, "verdict": Verdict(stored["verdict"])}))
+
+
+def _limit(gate: Gate) -> str:
+    if gate.limit is None or gate.verdict is Verdict.NOT_NEEDED:
+        return ""
+    return f"{_sign(gate)} {_number(gate.limit, gate)}"
 
 
 def _sign(gate: Gate) -> str:

@@ -25,7 +25,7 @@ from training.models import ModelVersion, Promotion
 from training.services import gating, promoting
 from training.services.gating import Case
 
-PER_PAGE = 25
+PER_PAGE = 10
 SHOWN_DEPLOYMENTS = 20
 FILTERS = (Change.BETTER, Change.BROKE, Change.BOTH_WRONG, Change.BOTH_RIGHT)
 _COLOURS = {"serving": "succeeded", "failed": "failed"}
@@ -209,7 +209,8 @@ def _compared(request: HttpRequest, case: Case) -> dict[str, Any]:
     found = comparisons.comparison(case.champion, case.candidate)
     if not request.user.has_perm("training.view_evaluation"):
         return {"comparison": found, "may_read": False}
-    chosen = request.GET.get("change", Change.BROKE)
+    counts = {each: sum(one.change == each for one in found.changed) for each in FILTERS}
+    chosen = request.GET.get("change") or (Change.BROKE if counts[Change.BROKE] else Change.BETTER)
     scenario = request.GET.get("scenario", "")
     shown = [
         each
@@ -217,7 +218,6 @@ def _compared(request: HttpRequest, case: Case) -> dict[str, Any]:
         if each.change == chosen and scenario in ("", each.after.scenario)
     ]
     approved = comparisons.approvers(case.candidate.dataset_version)
-    counts = {each: sum(one.change == each for one in found.changed) for each in FILTERS}
     page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
     return {
         "comparison": found,

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -16,7 +17,7 @@ from tests.factories import UserFactory
 from tests.training import candidates
 from tests.training.candidates import Stage, knowing
 from training.models import GatePolicy, ModelVersion, Promotion
-from training.services import gating, promoting
+from training.services import promoting
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +102,7 @@ def test_without_the_champions_evaluation_it_can_be_ordered(
     assert "Ask what serves the same questions" in page(stage.ann, version)
     sent: list[Any] = []
     monkeypatch.setattr(
-        gating.current_app, "send_task", lambda *args, **kwargs: sent.append(kwargs)
+        current_app, "send_task", lambda *args, **kwargs: sent.append(kwargs)
     )
     logged_in(stage.ann).post(address("measure_champion", version))
     assert sent[0]["kwargs"]["artifact"] == stage.champion.artifact
