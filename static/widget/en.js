@@ -86,6 +86,7 @@ export default {
   "away_error.unconnected": "There is no connection right now. Your message is kept here: please try again in a moment.",
   "away_error.unavailable": "That did not work. Your message is kept here: please try again.",
   "away_error.rate_limited": "Please wait {count} seconds and try again. Your message is kept here.",
+  after: "After the conversation",
   rate: "How was this conversation?",
   rate_1: "Very bad",
   rate_2: "Bad",

@@ -196,8 +196,8 @@ function draw() {
   ended.show(closed && !away.open, { rating: chat.rating, answered: list.some(({ role }) => ["assistant", "agent"].includes(role)) });
   desk.show(chat, away.open);
   if (!taken) typing.stop();
-  // What had the focus is gone: it stays in the conversation.
-  if (focused?.closest("#panel") && !focused.checkVisibility()) find("transcript").focus({ preventScroll: true });
+  // What had the focus is gone: it goes on where the visitor can.
+  if (focused?.closest("#panel") && !focused.checkVisibility()) find(closed ? "ended" : "transcript").focus({ preventScroll: true });
 }
 
 function shownItems() {

@@ -86,6 +86,7 @@ export default {
   "away_error.unconnected": "当前没有连接。您的留言已保留在这里，请稍后再试。",
   "away_error.unavailable": "提交未成功。您的留言已保留在这里，请重试。",
   "away_error.rate_limited": "请等待 {count} 秒后再试。您的留言已保留在这里。",
+  after: "对话结束后",
   rate: "您对这次对话满意吗？",
   rate_1: "非常不满意",
   rate_2: "不满意",
