@@ -17,6 +17,7 @@ from chat.knowledge.matching import Thresholds, margin
 from chat.libraries import embedded, thresholds_for
 from chat.models import Bot, Calibration, CuratedAnswer, Deployment, QuestionVariant
 from chat.services import publishing
+from moderation.services import audit
 
 FOLDS = 4
 FEWEST_ANSWERS = 10
@@ -206,4 +207,6 @@ def _keep(bot: Bot, locale: str, embedder: Embedder, **fields: object) -> Calibr
     # A library holds its thresholds: renewed with everything else.
     Bot.objects.filter(pk=bot.pk).update(knowledge_version=F("knowledge_version") + 1)
     publishing.call_runners("knowledge", bot=bot.pk)
+    facts = {"purpose": kept.purpose, "locale": locale, "embedder": embedder.name}
+    audit.record("calibration.published", bot=bot.slug, facts=facts)
     return kept

@@ -6,6 +6,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from moderation.actors import named
+from moderation.services import audit
 from training.formats import RowRefused, Turn, conversation
 from training.frozen import digest
 from training.models import Dataset, Example
@@ -54,7 +56,15 @@ def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Exa
         example.author = author
     is_open = example.status == Example.Status.DRAFT
     example.reviewer = None if is_open else author
+    is_new = example.pk is None
     example.save()
+    audit.record(
+        "example.saved",
+        target=f"example:{example.public_id}",
+        bot=example.dataset.bot.slug,
+        facts={"digest": example.digest, "status": example.status, "is_new": is_new},
+        by=named(author),
+    )
     return example
 
 

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from moderation.actors import named
+from moderation.services import audit
 from training import frozen, places
 from training.frozen import Diff, FrozenRow
 from training.models import Dataset, DatasetVersion, Example, FrozenExample, Split
@@ -65,6 +67,13 @@ def freeze(
                 for each, row in zip(examples, divided, strict=True)
             ),
             batch_size=_BATCH,
+        )
+        audit.record(
+            "dataset.frozen",
+            target=f"dataset:{dataset.public_id}",
+            bot=dataset.bot.slug,
+            facts={"version": version.number, "sha256": version.sha256, "rows": len(rows)},
+            by=named(author),
         )
     return version
 

@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy
 from chat.inference.engine import ChatMessage
 from chat.knowledge.questions import language, normalized
 from chat.models import AnswerRevision, Bot, CuratedAnswer
+from moderation.actors import named
 from moderation.current import current_policy
+from moderation.services import audit
 from training.formats import Contents, Entry, Fault, Turn
 from training.frozen import digest
 from training.models import Dataset, Example, Scenario
@@ -199,6 +201,13 @@ def carry_out(
         )
         if progress:
             progress(len(batch))
+    audit.record(
+        "examples.imported",
+        target=f"dataset:{dataset.public_id}",
+        bot=dataset.bot.slug,
+        facts={"examples": len(drafts), "status": status.value},
+        by=named(author),
+    )
     return len(drafts)
 
 

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from moderation.services import audit
 from training.failures import LostLease
 from training.models import RunEvent, RunMetric, TrainingRun
 from training.planner import Plan
@@ -31,6 +32,9 @@ SMALLEST_BATCH_DIVISOR = 2
 """Out of memory: tried once more with batches of half the size."""
 ERROR_CHARACTERS = 500
 _TRAINING_FIELDS = ["loss", "learning_rate", "tokens_per_second", "memory_bytes"]
+
+
+_AUDITED = ("queued", "finished", "failed", "cancelled", "cancel_requested", "taken_up_again")
 
 
 class DoesNotFit(Exception):
@@ -288,6 +292,7 @@ def _back_in_line(claim: Claim, kind: str, detail: dict[str, Any], **changes: An
 
 
 @transaction.atomic
+@transaction.atomic
 def _end(claim: Claim, kind: str, status: Status, **changes: Any) -> None:
     _write(
         claim,
@@ -305,6 +310,13 @@ def _end(claim: Claim, kind: str, status: Status, **changes: Any) -> None:
 
 def _note(run: TrainingRun, kind: str, **detail: Any) -> None:
     announcing.announce_note(run, RunEvent.objects.create(run=run, kind=kind, detail=detail))
+    if kind in _AUDITED:
+        audit.record(
+            f"run.{kind}",
+            target=f"run:{run.public_id}",
+            bot=run.bot.slug,
+            facts={"dataset": run.dataset_version.sha256, "recipe": run.recipe_name},
+        )
 
 
 def _lease_end() -> datetime:
