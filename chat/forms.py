@@ -8,6 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from chat.console.office_hours import OfficeHours
 from chat.models import Bot
 from chat.models.fields import LOCALES
 
@@ -122,6 +123,15 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
 
+    office_hours = OfficeHours(
+        label=capfirst(_("office hours")),
+        required=False,
+        help_text=_(
+            "When people answer; outside them customers can leave a message. "
+            "All empty: always. A day without hours: nobody is there."
+        ),
+    )
+
     class Meta:
         model = Bot
         fields = (
@@ -136,6 +146,9 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]
             "confidence_threshold",
             "unsure_answers",
             "allowed_sites",
+            "office_hours",
+            "retention_days",
+            "retention_covers_examples",
         )
 
 

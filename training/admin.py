@@ -8,6 +8,7 @@ from training.console import (  # noqa: F401
     examples,
     gates,
     models,
+    privacy,
     runs,
     versions,
 )
