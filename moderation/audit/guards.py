@@ -86,14 +86,16 @@ _SQLITE = (
 )
 # The chain itself is no guard: it stays.
 _POSTGRESQL_OFF = (
-    f"DROP TRIGGER audit_guard ON {ENTRIES}",
-    f"DROP TRIGGER audit_keep_entries ON {ENTRIES}",
-    f"DROP TRIGGER audit_refuse ON {HEAD}",
-    f"DROP TRIGGER audit_keep_head ON {HEAD}",
-    "DROP FUNCTION audit_guard()",
-    "DROP FUNCTION audit_refuse()",
+    f"DROP TRIGGER IF EXISTS audit_guard ON {ENTRIES}",
+    f"DROP TRIGGER IF EXISTS audit_keep_entries ON {ENTRIES}",
+    f"DROP TRIGGER IF EXISTS audit_refuse ON {HEAD}",
+    f"DROP TRIGGER IF EXISTS audit_keep_head ON {HEAD}",
+    "DROP FUNCTION IF EXISTS audit_guard()",
+    "DROP FUNCTION IF EXISTS audit_refuse()",
 )
-_SQLITE_OFF = tuple(f"DROP TRIGGER audit_guard_{each}" for each in ("insert", "update", "delete"))
+_SQLITE_OFF = tuple(
+    f"DROP TRIGGER IF EXISTS audit_guard_{each}" for each in ("insert", "update", "delete")
+)
 
 
 class Cursor(Protocol):
