@@ -246,6 +246,7 @@ UNFOLD = {
     "SITE_HEADER": "csbot",
     "SITE_SYMBOL": "forum",
     "SHOW_LANGUAGES": True,
+    "SIDEBAR": {"navigation": "chat.console.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "chat.console.dashboard.context",
     "COLORS": {
         "primary": {
