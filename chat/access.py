@@ -7,7 +7,18 @@ are the same thing: :class:`NotFound`.
 import uuid
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import (
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    UUIDField,
+    Value,
+)
+from django.db.models.functions import Cast, Replace
 from django.utils import timezone
 
 from chat import tokens
@@ -155,6 +166,25 @@ def bots_of(user: Staff) -> QuerySet[Bot]:
 def conversations_of(user: Staff) -> QuerySet[Conversation]:
     """The conversations with those bots."""
     return Conversation.objects.filter(bot__in=bots_of(user))
+
+
+def within_scope_of(user: Staff) -> Q:
+    """A condition on ``scope``, the name that moderation gives a conversation.
+
+    What names none (a checked text of a server, or of a file) is for those who see all bots.
+    """
+    if isinstance(user, User) and user.is_active and user.has_perm("chat.work_on_all_bots"):
+        return Q()
+    conversations = conversations_of(user)
+    if connection.vendor == "sqlite":
+        # UUIDs are kept without hyphens there.
+        bare = Replace(OuterRef("scope"), Value("-"), Value(""))
+        found = conversations.filter(public_id=ExpressionWrapper(bare, output_field=UUIDField()))
+    else:
+        found = conversations.annotate(named=Cast("public_id", TextField())).filter(
+            named=OuterRef("scope")
+        )
+    return Q(Exists(found))
 
 
 def access_bot_of(user: Staff, id_: object) -> Bot:

@@ -16,6 +16,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from chat import console  # noqa: F401 - the pages of knowledge
+from chat.console.inbox import InboxPages
+from chat.console.own import OfBots
 from chat.forms import BotForm
 from chat.models import ApiKey, Bot, Conversation, Deployment, Feedback, Message
 from chat.services import visitors
@@ -49,7 +51,8 @@ class ReadOnly:
 
 
 @admin.register(Bot)
-class BotAdmin(ModelAdmin):
+class BotAdmin(OfBots, ModelAdmin):
+    to_bot = "pk"
     form = BotForm
     list_display = ("name", "slug", "is_active", "created_at")
     readonly_fields = ("snippet",)
@@ -64,7 +67,7 @@ class BotAdmin(ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(OfBots, ModelAdmin):
     list_display = ("name", "bot", "prefix", "created_at", "revoked_at")
     readonly_fields = ("prefix", "created_at")
     list_select_related = ("bot",)
@@ -82,7 +85,7 @@ class ApiKeyAdmin(ModelAdmin):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(ReadOnly, ModelAdmin):
+class DeploymentAdmin(ReadOnly, OfBots, ModelAdmin):
     list_display = ("bot", "version", "engine", "artifact", "is_active", "created_at")
     list_select_related = ("bot",)
 
@@ -96,16 +99,20 @@ class MessageInline(ReadOnly, TabularInline):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnly, ModelAdmin):
-    list_display = ("public_id", "bot", "status", "locale", "last_seq", "updated_at")
-    list_filter = ("status", "bot", "locale")
-    list_select_related = ("bot",)
+class ConversationAdmin(ReadOnly, OfBots, InboxPages):
+    list_display = (
+        "public_id", "bot", "status", "agent", "rating", "locale", "last_seq", "updated_at",
+    )  # fmt: skip
+    list_filter = ("status", "handoff_reason", "bot", "locale", "rating")
+    list_select_related = ("bot", "agent")
     date_hierarchy = "created_at"
     inlines = (MessageInline,)
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(ReadOnly, ModelAdmin):
+class FeedbackAdmin(ReadOnly, OfBots, ModelAdmin):
+    to_bot = "message__conversation__bot"
+
     list_display = ("value", "reasons", "comment", "message", "created_at")
     list_filter = ("value",)
     list_select_related = ("message",)

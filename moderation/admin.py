@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.forms import Form, ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
@@ -74,6 +77,29 @@ class ReadOnly(Pages):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class InScope(ReadOnly):
+    """What was found in conversations, for those who may see these conversations.
+
+    Whose they are is known to the package above: ``MODERATION_SCOPE_FILTER`` names a function that
+    turns a user into a condition on ``scope``. What is foreign is not there.
+    """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.filter(import_string(settings.MODERATION_SCOPE_FILTER)(request.user))
+
+    def own(self, request: HttpRequest, pk: object) -> Any:
+        found = self.get_object(request, str(pk))
+        if found is None:
+            raise Http404
+        return found
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> NoReturn:
+        raise Http404
 
 
 @admin.register(Word)
@@ -232,7 +258,7 @@ class PolicyVersionAdmin(ReadOnly):
 
 
 @admin.register(ModerationCase)
-class ModerationCaseAdmin(ReadOnly):
+class ModerationCaseAdmin(InScope):
     list_display = ("categories", "direction", "action", "resolution", "scope", "created_at")
     list_filter = ("resolution", "direction", "action")
     search_fields = ("scope", "reference", "categories")
@@ -253,7 +279,7 @@ class ModerationCaseAdmin(ReadOnly):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        case = ModerationCase.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        case = self.get_object(request, object_id)
         spans = [(each["start"], each["end"]) for each in case.findings] if case else []
         context = {
             **(extra_context or {}),
@@ -265,7 +291,7 @@ class ModerationCaseAdmin(ReadOnly):
 
     def resolve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request, "moderation.resolve_case")
-        case = get_object_or_404(ModerationCase, pk=pk)
+        case = self.own(request, pk)
         back = HttpResponseRedirect(reverse("admin:moderation_moderationcase_change", args=[pk]))
         form = ResolveForm(*_sent(request))
         if not form.is_valid():
@@ -285,7 +311,7 @@ class ModerationCaseAdmin(ReadOnly):
 
 
 @admin.register(Original)
-class OriginalAdmin(ReadOnly):
+class OriginalAdmin(InScope):
     list_display = ("__str__", "kind", "scope", "created_at")
     list_filter = ("kind",)
     search_fields = ("scope",)
@@ -298,7 +324,7 @@ class OriginalAdmin(ReadOnly):
     def reveal_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The value, once, for a reason that is kept."""
         self.require(request, "moderation.reveal_original")
-        original = get_object_or_404(Original, pk=pk)
+        original = self.own(request, pk)
         form: Form = RevealForm(*_sent(request))
         context: dict[str, Any] = {"original": original, "form": form}
         if request.method == "POST" and form.is_valid():
@@ -318,7 +344,7 @@ class OriginalAdmin(ReadOnly):
 
 
 @admin.register(Reveal)
-class RevealAdmin(ReadOnly):
+class RevealAdmin(InScope):
     list_display = ("label", "scope", "reason", "revealed_by", "revealed_at")
     search_fields = ("scope", "reason")
     list_select_related = ("revealed_by",)

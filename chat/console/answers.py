@@ -16,9 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chat import usage
+from chat.access import bots_of
 from chat.console.forms import AnswerForm
 from chat.console.glance import GlancePages
 from chat.console.imports import ImportPages
+from chat.console.own import OfBots
 from chat.models import AnswerRevision, CuratedAnswer
 from chat.services import knowledge
 from chat.services.knowledge import InvalidAnswer
@@ -63,7 +65,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(CuratedAnswer)
-class CuratedAnswerAdmin(ImportPages, GlancePages):
+class CuratedAnswerAdmin(OfBots, ImportPages, GlancePages):
     form = AnswerForm
     list_display = (
         "first_question", "topic", "locale", "bot", "is_active", "is_served",
@@ -185,7 +187,12 @@ class CuratedAnswerAdmin(ImportPages, GlancePages):
     def restore_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """An earlier version again, as a new one."""
         self.require(request, "chat.change_curatedanswer")
-        revision = get_object_or_404(AnswerRevision.objects.select_related("answer__bot"), pk=pk)
+        revision = get_object_or_404(
+            AnswerRevision.objects.filter(answer__bot__in=bots_of(request.user)).select_related(
+                "answer__bot"
+            ),
+            pk=pk,
+        )
         back = reverse("admin:chat_curatedanswer_change", args=[revision.answer_id])
         if request.method == "POST":
             try:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from chat.access import Staff
 from chat.console import charts
+from chat.console.own import OfBots
 from chat.console.pages import ReadOnlyPages
 from chat.models import Calibration
 
 
 @admin.register(Calibration)
-class CalibrationAdmin(ReadOnlyPages):
+class CalibrationAdmin(OfBots, ReadOnlyPages):
     list_display = (
         "purpose", "locale", "bot", "threshold", "precision_percent", "recall_percent",
         "target_percent", "samples", "created_at",
@@ -27,6 +30,10 @@ class CalibrationAdmin(ReadOnlyPages):
         "recall_percent", "target_percent", "samples", "created_at",
     )  # fmt: skip
     change_form_outer_before_template = "knowledge/calibration.html"
+
+    def mine(self, user: Staff) -> Q:
+        """Those of no bot count for all of them."""
+        return super().mine(user) | Q(bot=None)
 
     @admin.display(description=_("thresholds"))
     def threshold(self, calibration: Calibration) -> str:
@@ -56,8 +63,7 @@ class CalibrationAdmin(ReadOnlyPages):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        found = Calibration.objects.filter(pk=object_id) if object_id.isdigit() else None
-        calibration = found and found.first()
+        calibration = self.get_object(request, object_id)
         context = {**(extra_context or {})}
         if calibration and calibration.purpose == Calibration.Purpose.MATCH:
             context["chart"] = charts.curves(

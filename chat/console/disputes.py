@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from chat.console.own import OfBots
 from chat.console.pages import ReadOnlyPages
 from chat.models import Dispute
 from chat.services import disputes
@@ -23,7 +23,7 @@ Resolution = Dispute.Resolution
 
 
 @admin.register(Dispute)
-class DisputeAdmin(ReadOnlyPages):
+class DisputeAdmin(OfBots, ReadOnlyPages):
     list_display = (
         "asked", "said", "decision", "is_other_question", "bot", "locale", "created_at",
     )  # fmt: skip
@@ -67,8 +67,7 @@ class DisputeAdmin(ReadOnlyPages):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         context = {**(extra_context or {})}
-        found = Dispute.objects.filter(pk=object_id) if object_id.isdigit() else None
-        dispute = found and found.select_related("answer", "message__conversation").first()
+        dispute = self.get_object(request, object_id)
         if dispute:
             context |= {
                 "dispute": dispute,
@@ -80,7 +79,7 @@ class DisputeAdmin(ReadOnlyPages):
 
     def resolve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request, "chat.change_dispute")
-        dispute = get_object_or_404(Dispute.objects.select_related("bot", "answer"), pk=pk)
+        dispute = self.own(request, pk)
         page = HttpResponseRedirect(reverse("admin:chat_dispute_change", args=[pk]))
         wanted = request.POST.get("resolution", "")
         writes = wanted == "write"

@@ -11,8 +11,10 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext_lazy as _
 
 from chat import usage
+from chat.access import bots_of
 from chat.answer_cache import AnswerCache
 from chat.console.forms import PeriodForm
+from chat.console.own import offer_own
 from chat.console.pages import Pages
 from chat.models import Bot
 from chat.usage import Kind
@@ -45,9 +47,11 @@ class GlancePages(Pages):
 
     def glance_view(self, request: HttpRequest) -> HttpResponse:
         self.require(request, "chat.view_curatedanswer")
-        first = Bot.objects.order_by("-is_active", "name").first()
+        bots = bots_of(request.user)
+        first = bots.order_by("-is_active", "name").first()
         asked = {"days": DEFAULT_DAYS, "bot": first and first.pk, **request.GET.dict()}
         form = PeriodForm(asked)
+        offer_own(form.fields, request.user, {Bot: bots_of})
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             bot, days = form.cleaned_data["bot"], form.cleaned_data["days"]
@@ -67,7 +71,7 @@ class GlancePages(Pages):
     def clear_cache_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Forget the kept answers of the model; the approved ones stay."""
         self.require(request, "chat.change_curatedanswer")
-        bot = get_object_or_404(Bot, pk=pk)
+        bot = get_object_or_404(bots_of(request.user), pk=pk)
         if request.method == "POST":
             count = AnswerCache().clear(bot.pk)
             messages.success(request, _("%d answers are no longer in the cache.") % count)

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core import signing
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext_lazy as _
 
+from chat.access import bots_of
 from chat.console.forms import ImportForm, TargetForm, shelf
+from chat.console.own import offer_own
 from chat.console.pages import Pages, sent
 from chat.knowledge import files
 from chat.knowledge.files import Contents, Entry, FileRefused
@@ -40,6 +42,7 @@ class ImportPages(Pages):
         if signed := request.POST.get("answers"):
             return self._confirm(request, signed)
         form = ImportForm(sent(request)[0], request.FILES or None, initial=request.GET.dict())
+        offer_own(form.fields, request.user, {Bot: bots_of})
         if request.method == "POST" and form.is_valid():
             upload = form.cleaned_data["file"]
             bot, locale = form.cleaned_data["bot"], form.cleaned_data["locale"]
@@ -52,10 +55,10 @@ class ImportPages(Pages):
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
         self.require(request, "chat.view_curatedanswer")
-        form = TargetForm(request.GET or None)
+        form = _target(request, request.GET or None)
         kind = request.GET.get("format", "jsonl")
         if not form.is_valid() or kind not in files.FORMATS:
-            return self.page(request, "export", _("Export answers"), form=TargetForm())
+            return self.page(request, "export", _("Export answers"), form=_target(request, None))
         bot, locale = form.cleaned_data["bot"], form.cleaned_data["locale"]
         lines = files.csv_lines if kind == "csv" else files.jsonl
         answer = HttpResponse(
@@ -89,7 +92,7 @@ class ImportPages(Pages):
         except signing.BadSignature:
             messages.error(request, _("This preview is too old. Please upload the file again."))
             return again
-        bot = Bot.objects.filter(pk=bot_id).first()
+        bot = bots_of(request.user).filter(pk=bot_id).first()
         if bot is None:
             messages.error(request, _("This bot is gone."))
             return again
@@ -116,6 +119,12 @@ class ImportPages(Pages):
             _("%(new)d answers written, %(changed)d changed.") % {"new": new, "changed": changed},
         )
         return HttpResponseRedirect(reverse("admin:chat_curatedanswer_changelist"))
+
+
+def _target(request: HttpRequest, asked: QueryDict | None) -> TargetForm:
+    form = TargetForm(asked)
+    offer_own(form.fields, request.user, {Bot: bots_of})
+    return form
 
 
 def _signed(bot: Bot, locale: str, contents: Contents) -> str:

@@ -77,7 +77,8 @@ def calibrated(bot: Bot, purpose: str = "match", **fields: Any) -> Calibration:
 
 def staff(client: Client, *permissions: str) -> Client:
     user = User.objects.create_user("ann", password="x" * 12, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    codenames = (*permissions, "work_on_all_bots")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     client.force_login(user)
     return client
 

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from chat.access import bots_of, conversations_of
+from chat.console.own import OfBots
 from chat.console.pages import ReadOnlyPages, sent
 from chat.libraries import LibraryShelf
 from chat.models import Message
@@ -33,7 +33,7 @@ STAGES = {
 
 
 @admin.register(Correction)
-class CorrectionAdmin(ReadOnlyPages):
+class CorrectionAdmin(OfBots, ReadOnlyPages):
     section = "training"
     list_display = ("asked", "right", "override", "taught", "bot", "created_by", "created_at")
     list_filter = ("bot", "locale", ("retired_at", admin.EmptyFieldListFilter))
@@ -51,10 +51,6 @@ class CorrectionAdmin(ReadOnlyPages):
             self.route("<int:pk>/retire/", self.retire_view, "retire_correction"),
             *super().get_urls(),
         ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Correction]:
-        found: QuerySet[Correction] = super().get_queryset(request)
-        return found.filter(bot__in=bots_of(request.user))
 
     @admin.display(description=_("question"))
     def asked(self, correction: Correction) -> str:

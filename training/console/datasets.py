@@ -10,7 +10,6 @@ from django.db.models import Count, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -19,6 +18,7 @@ from chat.console.pages import Pages, sent
 from training import formats
 from training.console import shares
 from training.console.forms import DatasetForm, FreezeForm, ImportForm
+from training.console.own import OfDatasets
 from training.formats import Contents, Entry, FileRefused, Format, Turn, written
 from training.models import Dataset, Example
 from training.quality.report import Report
@@ -47,10 +47,11 @@ FORMATS = [
 ]
 
 
-class TransferPages(Pages):
+class TransferPages(OfDatasets, Pages):
     """Examples from files and into files."""
 
     section = "training"
+    to_dataset = "pk"
 
     def get_urls(self) -> list[URLPattern]:
         return [
@@ -62,7 +63,7 @@ class TransferPages(Pages):
     def import_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Upload, look, confirm. What is confirmed is what was shown: it comes back signed."""
         self.require(request, "training.view_dataset", "training.add_example")
-        dataset = get_object_or_404(Dataset.objects.select_related("bot"), pk=pk)
+        dataset = self.own(request, pk)
         if signed := request.POST.get("rows"):
             return self._confirm(request, dataset, signed)
         form = ImportForm(sent(request)[0], request.FILES or None)
@@ -77,7 +78,7 @@ class TransferPages(Pages):
 
     def export_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         self.require(request, "training.view_dataset", "training.view_example")
-        dataset = get_object_or_404(Dataset, pk=pk)
+        dataset = self.own(request, pk)
         try:
             form = Format(request.GET.get("format", Format.MESSAGES))
         except ValueError:
@@ -222,7 +223,7 @@ class DatasetAdmin(TransferPages):
     def freeze_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The approved examples as the next version."""
         self.require(request, "training.view_dataset", "training.add_datasetversion")
-        dataset = get_object_or_404(Dataset.objects.select_related("bot"), pk=pk)
+        dataset = self.own(request, pk)
         form = FreezeForm(sent(request)[0])
         if request.method != "POST" or not form.is_valid():
             return HttpResponseRedirect(_page_of(dataset))
@@ -247,7 +248,7 @@ class DatasetAdmin(TransferPages):
     def report_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """How good the approved examples are now."""
         self.require(request, "training.view_dataset", "training.view_example")
-        dataset = get_object_or_404(Dataset.objects.select_related("bot"), pk=pk)
+        dataset = self.own(request, pk)
         report: Report = freezing.report(dataset)
         return self.page(
             request,

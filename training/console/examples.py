@@ -14,12 +14,13 @@ from django.utils.translation import ngettext
 
 from chat.console.pages import Pages
 from training.console.forms import ExampleForm, as_text
+from training.console.own import OfDatasets
 from training.models import Example
 from training.services import examples
 
 
 @admin.register(Example)
-class ExampleAdmin(Pages):
+class ExampleAdmin(OfDatasets, Pages):
     section = "training"
     form = ExampleForm
     list_display = ("asked", "answered", "turns", "scenario", "locale", "group", "status")

@@ -4,10 +4,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from chat.access import Staff
 from chat.inference import artifacts
+from training.access import datasets_of, model_versions_of
 from training.models import DatasetVersion, ModelVersion
 from training.services.ordering import Order, make_order
 from training.trainer import recipe as recipes
@@ -71,8 +74,11 @@ class OrderForm(forms.Form):
     batch_size = _number(True, _("batch size"), _("Smaller needs less memory."), 1)
     learning_rate = _number(False, _("learning rate"), _("Lower learns slower and safer."), 1e-7)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Staff, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        versions, parents = self.fields["dataset_version"], self.fields["parent"]
+        versions.queryset = versions.queryset.filter(dataset__in=datasets_of(user))  # type: ignore[attr-defined]
+        parents.queryset = parents.queryset.filter(pk__in=model_versions_of(user))  # type: ignore[attr-defined]
         self.recipes = {each.name: each for each in offered()}
         self.fields["recipe"].choices = [(name, name) for name in self.recipes]  # type: ignore[attr-defined]
         if chosen := self.recipes.get(str(self.data.get("recipe"))):
@@ -115,7 +121,7 @@ def _can_be_had(recipe: Recipe) -> bool:
     )
 
 
-def defaults() -> dict[str, Any]:
-    """What is chosen as long as nobody chose."""
-    newest = DatasetVersion.objects.order_by("-id").first()
+def defaults(versions: QuerySet[DatasetVersion]) -> dict[str, Any]:
+    """What is chosen of them as long as nobody chose."""
+    newest = versions.order_by("-id").first()
     return {"dataset_version": newest and newest.pk, "recipe": DEFAULT_RECIPE, "seed": 1}

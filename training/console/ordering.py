@@ -11,6 +11,7 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 
 from chat.console.pages import Pages
+from training.access import datasets_of
 from training.console.order_form import OVERRIDES, OrderForm, defaults
 from training.models import DatasetVersion
 from training.presentation import refusal_texts
@@ -33,11 +34,12 @@ class OrderPages(Pages):
 
     def new_view(self, request: HttpRequest) -> HttpResponse:
         self.require(request, "training.add_trainingrun")
-        form = OrderForm({**defaults(), **request.GET.dict()})
+        versions = DatasetVersion.objects.filter(dataset__in=datasets_of(request.user))
+        form = OrderForm({**defaults(versions), **request.GET.dict()}, user=request.user)
         context: dict[str, Any] = {
             "form": form,
             "recipes": [(each, _(each.description)) for each in form.recipes.values()],
-            "has_versions": DatasetVersion.objects.exists(),
+            "has_versions": versions.exists(),
             "overrides": [form[name] for name in ("seed", *OVERRIDES)],
             "has_overrides": any(request.GET.get(name) for name in OVERRIDES),
             "query": form.query(),
@@ -49,7 +51,7 @@ class OrderPages(Pages):
     def measure_view(self, request: HttpRequest) -> HttpResponse:
         """Leave the measuring to the trainer: it takes longer than anybody waits for a page."""
         self.require(request, "training.add_trainingrun")
-        form = OrderForm(request.POST)
+        form = OrderForm(request.POST, user=request.user)
         if request.method == "POST" and (order := _order(request, form)):
             try:
                 measuring_requests.ask(order)
@@ -59,7 +61,7 @@ class OrderPages(Pages):
 
     def start_view(self, request: HttpRequest) -> HttpResponse:
         self.require(request, "training.add_trainingrun")
-        form = OrderForm(request.POST)
+        form = OrderForm(request.POST, user=request.user)
         if request.method != "POST" or (order := _order(request, form)) is None:
             return _back(form)
         try:

@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from chat.access import Staff
 from chat.console.pages import ReadOnlyPages
 from training import selectors
+from training.access import runs_of
 from training.console import curves, words
 from training.console.ordering import OrderPages
+from training.console.own import OfDatasets
 from training.events import PointData
 from training.models import Evaluation, TrainingRun
 from training.presentation import run_data
@@ -28,7 +30,7 @@ Status = TrainingRun.Status
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(OrderPages, ReadOnlyPages):
+class TrainingRunAdmin(OfDatasets, OrderPages, ReadOnlyPages):
     list_display = (
         "subject", "state", "progress_bar", "dataset_version", "minutes", "accuracy", "created_at",
     )  # fmt: skip
@@ -57,6 +59,9 @@ class TrainingRunAdmin(OrderPages, ReadOnlyPages):
         return found.prefetch_related(
             Prefetch("evaluations", finished, to_attr="finished_evaluations")
         )
+
+    def mine(self, user: Staff) -> Q:
+        return Q(pk__in=runs_of(user))
 
     @admin.display(description=_("run"), ordering="id")
     def subject(self, run: TrainingRun) -> str:
@@ -105,7 +110,7 @@ class TrainingRunAdmin(OrderPages, ReadOnlyPages):
 
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request, "training.view_trainingrun", "training.cancel_trainingrun")
-        run = get_object_or_404(TrainingRun, pk=pk)
+        run = self.own(request, pk)
         if request.method == "POST":
             try:
                 runs.request_cancel(run)
@@ -116,7 +121,7 @@ class TrainingRunAdmin(OrderPages, ReadOnlyPages):
 
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request, "training.view_trainingrun", "training.add_trainingrun")
-        run = get_object_or_404(TrainingRun, pk=pk)
+        run = self.own(request, pk)
         if request.method == "POST":
             try:
                 runs.resume(run)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.console.pages import ReadOnlyPages
 from training.console import shares
+from training.console.own import OfDatasets
 from training.frozen import DatasetDamaged, Diff
 from training.models import DatasetVersion
 from training.quality.report import Report
@@ -19,7 +20,7 @@ _SHOWN = 50
 
 
 @admin.register(DatasetVersion)
-class DatasetVersionAdmin(ReadOnlyPages):
+class DatasetVersionAdmin(OfDatasets, ReadOnlyPages):
     section = "training"
 
     class Media:

@@ -51,7 +51,8 @@ def wrong(row: FrozenRow) -> Response:
 
 def staff(client: Client, *permissions: str) -> Client:
     user = User.objects.create_user("ann", password="x" * 12, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    codenames = (*permissions, "work_on_all_bots")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     client.force_login(user)
     return client
 
@@ -179,4 +180,4 @@ def test_a_breach_is_shown_with_its_answer(client: Client) -> None:
 
 def test_an_evaluation_that_is_not_there(client: Client) -> None:
     url = reverse("admin:training_evaluation_change", args=["nothing"])
-    assert staff(client, "view_evaluation").get(url).status_code == 302
+    assert staff(client, "view_evaluation").get(url).status_code == 404
