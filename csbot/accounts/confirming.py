@@ -32,6 +32,8 @@ PAGES: dict[str, Wanted] = {
     "analytics_export": Wanted.ALWAYS,
     # What was masked
     "moderation_reveal": Wanted.CHANGES,
+    # What is gone for good
+    "erase_visitor": Wanted.CHANGES,
     # Who may do what, and who they are
     "auth_user_add": Wanted.CHANGES,
     "auth_user_change": Wanted.CHANGES,
