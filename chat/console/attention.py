@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from chat.access import bots_of, conversations_of
@@ -45,20 +45,11 @@ def waiting_for(user: User) -> list[Attention]:
     return sorted(found, key=lambda each: not each.is_urgent)
 
 
-def page(name: str, otherwise: str, query: str = "") -> str:
-    """The address of the page ``name``, and of ``otherwise`` where csbot runs without it."""
-    try:
-        address = reverse(f"admin:{name}")
-    except NoReverseMatch:
-        address = reverse(f"admin:{otherwise}")
-    return f"{address}?{query}" if query else address
-
-
 @source
 def conversations(user: User) -> Iterator[Attention]:
     if not user.has_perm("chat.answer_conversation"):
         return
-    inbox = page("inbox", "chat_conversation_changelist")
+    inbox = reverse("admin:inbox_page")
     status = Conversation.Status
     mine = conversations_of(user)
     waiting = mine.filter(status=status.WAITING).order_by("waiting_since")

@@ -19,10 +19,18 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 def _work(request: HttpRequest) -> list[dict[str, Any]]:
     items = [{"title": _("Overview"), "icon": "home", "link": reverse("admin:index")}]
     if request.user.has_perm("chat.answer_conversation"):
-        inbox: dict[str, Any] = {"title": _("Inbox"), "icon": "inbox", "link": reverse("admin:inbox_page")}
+        inbox: dict[str, Any] = {
+            "title": _("Inbox"),
+            "icon": "inbox",
+            "link": reverse("admin:inbox_page"),
+        }
         if waiting := rows.counts(request.user)["waiting"]:  # type: ignore[arg-type]  # staff
             inbox["badge"] = waiting
         items.append(inbox)
+    if request.user.has_perm("chat.view_analytics"):
+        items.append(
+            {"title": _("Analytics"), "icon": "monitoring", "link": reverse("admin:analytics")}
+        )
     return items
 
 

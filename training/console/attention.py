@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.access import bots_of
-from chat.console.attention import Attention, page, source
+from chat.console.attention import Attention, source
 from training.access import datasets_of, runs_of
 from training.models import Example, OverrideRequest, TrainingRun
 
@@ -25,7 +25,7 @@ def examples(user: User) -> Iterator[Attention]:
     drafts = Example.objects.filter(
         dataset__in=datasets_of(user), status=Example.Status.DRAFT
     ).count()
-    review = page("review_queue", "training_example_changelist", "status__exact=draft")
+    review = f"{reverse('admin:training_example_changelist')}?status__exact=draft"
     yield Attention(_("Examples to be reviewed"), drafts, review)
 
 
