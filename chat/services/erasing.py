@@ -29,7 +29,7 @@ from moderation.services import erasing
 
 MOST_FOUND = 50
 _AT_ONCE = 500
-_RATES = ("CHAT_RATE_MESSAGES_PER_VISITOR",)
+_RATES = ("CHAT_RATE_MESSAGES_PER_VISITOR", "CHAT_RATE_LEFT_MESSAGES_PER_VISITOR")
 
 T = TypeVar("T")
 
