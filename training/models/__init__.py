@@ -11,6 +11,7 @@ from training.models.erasures import Erasure
 from training.models.grants import DatasetGrant, DatasetGroupGrant
 from training.models.promotion import GatePolicy, ModelAlias, OverrideRequest, Promotion
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
+from training.models.review import ReviewDecision, ReviewItem
 from training.models.runs import RunEvent, RunMetric, TrainingRun
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "ModelVersion",
     "OverrideRequest",
     "Promotion",
+    "ReviewDecision",
+    "ReviewItem",
     "RunEvent",
     "RunMetric",
     "Scenario",
