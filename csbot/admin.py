@@ -1,0 +1,3 @@
+"""People and roles in the staff console."""
+
+from csbot.accounts import console  # noqa: F401
