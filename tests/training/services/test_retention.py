@@ -40,6 +40,7 @@ def in_days(days: int) -> None:
     retention.apply(now=timezone.now() + timedelta(days=days))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_after_400_days_everything_is_gone_within_two_runs() -> None:
     bot = BotFactory(retention_days=365)
     for status in ("open", "waiting", "closed") * 4:
