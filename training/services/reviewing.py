@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -19,9 +18,11 @@ from chat.services.notices import notice_text
 from moderation.actors import Actor
 from moderation.services import audit
 from training.formats import Turn
+from training.frozen import digest
 from training.models import Dataset, Example, FrozenExample, ReviewDecision, ReviewItem
 from training.services import examples
 from training.services.examples import InvalidExample
+from training.services.importing import turns_of
 
 LENT = timedelta(minutes=10)
 SOURCE = "review"
@@ -181,7 +182,7 @@ def _edited(item: ReviewItem, decision: Decision, by: User) -> Verdict:
     if turns == item.turns and answer == item.answer:
         return Verdict.APPROVE
     kept = _screened(item, turns, answer)
-    item.turns, item.answer = kept[:-1], kept[-1]["content"]
+    item.turns, item.answer = list(kept[:-1]), kept[-1]["content"]
     item.text_author = by
     return Verdict.EDIT
 
@@ -207,6 +208,11 @@ def _example(item: ReviewItem, verdict: Verdict, by: User) -> Example:
         raise NotDecided(_("This bot has no dataset yet: make one first."))
     hands_over = verdict == Verdict.HAND_OVER
     answer = notice_text("unanswered", item.locale) if hands_over else item.answer
+    messages = _screened(item, item.turns, answer)
+    known = dataset.examples.filter(digest=digest(messages, item.locale)).first()
+    if known is not None:
+        # Somebody else asked in the same words, and the answer was the same.
+        return known
     example = Example(
         dataset=dataset,
         locale=item.locale,
@@ -219,7 +225,7 @@ def _example(item: ReviewItem, verdict: Verdict, by: User) -> Example:
         author=item.text_author,
     )
     try:
-        saved = examples.save(example, _spoken(item.turns, answer), author=by)
+        saved = examples.save(example, turns_of(messages), author=by)
     except InvalidExample as error:
         raise NotDecided(str(error)) from None
     saved.author, saved.reviewer = item.text_author, by
@@ -235,13 +241,11 @@ def _group(item: ReviewItem, answer: str) -> str:
     return next(keys, "")
 
 
-def _screened(item: ReviewItem, turns: Sequence[ChatMessage], answer: str) -> list[dict[str, Any]]:
-    dataset = Dataset(bot=item.bot)
+def _screened(
+    item: ReviewItem, turns: Sequence[ChatMessage], answer: str
+) -> tuple[ChatMessage, ...]:
     try:
-        return [
-            {"role": each.role, "content": each.content}
-            for each in examples.kept(dataset, _spoken(turns, answer))
-        ]
+        return messages_of(examples.kept(Dataset(bot=item.bot), _spoken(turns, answer)))
     except InvalidExample as error:
         raise NotDecided(str(error)) from None
 
