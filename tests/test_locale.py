@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("chat", "moderation", "training")
+APPS = ("chat", "csbot", "moderation", "training")
 FOLDERS = [ROOT / app / "locale" / "zh_Hans" / "LC_MESSAGES" for app in APPS]
 
 
