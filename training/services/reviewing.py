@@ -22,7 +22,7 @@ from training.frozen import digest
 from training.models import Dataset, Example, FrozenExample, ReviewDecision, ReviewItem
 from training.services import examples
 from training.services.examples import InvalidExample
-from training.services.importing import turns_of
+from training.services.importing import messages_of, turns_of
 
 LENT = timedelta(minutes=10)
 SOURCE = "review"
