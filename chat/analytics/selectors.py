@@ -29,9 +29,9 @@ from chat.usage import UNANSWERED
 
 IDLE = timedelta(hours=24)
 """A conversation in which nothing happened for so long is over."""
-NEWEST = 10_000
+NEWEST = 5_000
 """Percentiles are those of so many answers, the newest ones."""
-WORDINGS = 2_000
+WORDINGS = 1_000
 """So many wordings, the most frequent ones, are grouped into questions."""
 ANSWERED_BY = (Message.Source.CURATED, Message.Source.CACHE, Message.Source.MODEL)
 

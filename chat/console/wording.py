@@ -62,7 +62,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     if seconds < 1:
-        return _("%s ms") % f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f}"
+        return _("%s ms") % f"{1000 * seconds:.{0 if seconds >= 0.01 or not seconds else 1}f}"
     if seconds < 120:
         return _("%s s") % f"{seconds:.1f}"
     if seconds < 7200:

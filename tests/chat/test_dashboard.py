@@ -1,10 +1,12 @@
 """The console's first page: what waits for whoever looks, of their own, and nothing else."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from chat.models import Bot, Dispute, LeftMessage
 from tests.chat.analytics.talk import asked, conversation, days_ago, person
@@ -40,7 +42,8 @@ def test_customers_of_ones_own_bots_come_first(client: Client, bot: Bot) -> None
     ann = person("ann", ANSWER, "chat.change_curatedanswer", bots=(bot,))
     other = BotFactory()
     for each in (bot, bot, other):
-        made = conversation(each, at=days_ago(1), status="waiting", waiting_since=days_ago(1))
+        since = timezone.now() - timedelta(hours=3, minutes=1)
+        made = conversation(each, at=days_ago(1), status="waiting", waiting_since=since)
         LeftMessage.objects.create(conversation=made, contact=b"", text="Call me.")
     conversation(bot, at=days_ago(1), status="taken", agent=ann)
     conversation(bot, at=days_ago(1), status="taken", agent=UserFactory())
@@ -57,7 +60,7 @@ def test_customers_of_ones_own_bots_come_first(client: Client, bot: Bot) -> None
         "Disputed answers, out of service until you decide": 1,
     }
     assert [each.is_urgent for each in page.context["attention"]] == [True, True, True, False]
-    assert "for 1 day" in page.text.replace("\xa0", " ")
+    assert "for 3 hours" in page.text.replace("\xa0", " ")
 
 
 def test_the_week_is_shown_to_those_who_may_see_figures(client: Client, bot: Bot) -> None:
