@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from chat.libraries import forget_vectors
 from chat.models import Bot, Conversation, Visitor
 from chat.services import erasing
 from moderation.actors import Actor
@@ -30,6 +32,7 @@ from training.models import (
     Erasure,
     Example,
     FrozenExample,
+    ReviewItem,
     TrainingRun,
 )
 from training.redacting import Origin
@@ -175,6 +178,8 @@ def _begin(
         redacting.forget_digests(FrozenExample.objects.filter(example__in=some))
         Example.objects.filter(pk__in=[each.pk for each in some]).delete()
     Correction.objects.filter(pk__in=[each.pk for each in corrections]).delete()
+    forget_vectors({each.question for each in examples})
+    _unname_clusters(conversations)
     counts = erasing.erase(rows, found, with_wordings=is_example_erased)
     counts += Counter({"training.example": len(examples), "training.correction": len(corrections)})
     erasure.counts = dict(+counts)
@@ -203,9 +208,25 @@ def _made_of(conversations: Iterable[Conversation]) -> tuple[list[Example], list
     for some in _parts(list(conversations)):
         of_these = Correction.objects.filter(message__conversation__in=some)
         corrections += of_these.select_related("example")
-        examples |= {each.pk: each for each in Example.objects.filter(conversation__in=some)}
+        made = Example.objects.filter(
+            Q(conversation__in=some) | Q(review_items__conversation__in=some)
+        )
+        examples |= {each.pk: each for each in made.distinct()}
     examples |= {each.example.pk: each.example for each in corrections if each.example}
     return list(examples.values()), corrections
+
+
+def _unname_clusters(conversations: Sequence[Conversation]) -> None:
+    """A group of proposals is named for what was asked first: a random name stands in its place."""
+    named = {
+        cluster
+        for some in _parts(conversations)
+        for cluster in ReviewItem.objects.filter(conversation__in=some).values_list(
+            "cluster", flat=True
+        )
+    }
+    for cluster in named:
+        ReviewItem.objects.filter(cluster=cluster).update(cluster=uuid4().hex)
 
 
 def _frozen_in(examples: Sequence[Example]) -> list[int]:

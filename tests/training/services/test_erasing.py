@@ -16,7 +16,7 @@ from pytest_django import Settings
 from chat import limits
 from chat.answer_cache import AnswerCache, CachedAnswer
 from chat.knowledge.embedding import EmbedderSpec, open_embedder
-from chat.libraries import embedded
+from chat.libraries import LibraryShelf, embedded
 from chat.models import (
     AnswerRevision,
     Bot,
@@ -58,9 +58,10 @@ from training.models import (
     Example,
     FrozenExample,
     ModelVersion,
+    ReviewItem,
     TrainingRun,
 )
-from training.services import correcting, erasing, examples, freezing
+from training.services import correcting, erasing, examples, freezing, proposing
 
 pytestmark = pytest.mark.django_db
 
@@ -286,6 +287,21 @@ def test_a_wording_of_theirs_alone_leaves_approved_answers(bot: Bot) -> None:
     assert not Correction.objects.exists()
 
 
+def test_a_group_of_proposals_is_not_named_for_their_words(bot: Bot) -> None:
+    mine, other = talk(bot, "the blue pot?"), talk(bot, "the blue pot?")
+    for conversation in (mine, other):
+        reply = conversation.messages.get(role="assistant")
+        conversations.give_feedback(reply, value="down", reasons=[], comment="")
+    proposing.propose(bot, LibraryShelf(open_embedder(EmbedderSpec(kind="ngrams"))))
+    (name,) = set(ReviewItem.objects.values_list("cluster", flat=True))
+
+    erase(mine.visitor)
+
+    left = ReviewItem.objects.get()
+    assert left.conversation == other
+    assert left.cluster != name
+
+
 def test_valkey_forgets_their_answers_and_counters(bot: Bot) -> None:
     mine, other = talk(bot, "hello"), talk(bot, "hello")
     cache = AnswerCache()
@@ -465,6 +481,8 @@ def speak_everywhere(bot: Bot, visitor: Visitor) -> tuple[list[str], ModelVersio
     contact = f"{word()}@shop.example"
     left_messages.leave(mine, name=word(), contact=contact, text=f"call about {word()}")
     correcting.correct(reply, text="Within 30 days.", by=agent)
+    proposing.propose(bot, LibraryShelf(open_embedder(EmbedderSpec(kind="ngrams"))))
+    assert ReviewItem.objects.exists()
     for _ in range(3):
         question = example_of(mine, dataset, f"About the {word()}, please?").question
         embedded([question], open_embedder(EmbedderSpec(kind="ngrams")))
