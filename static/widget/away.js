@@ -13,7 +13,7 @@ export class Away {
   #failed = null;
   #wrong = new Map();
 
-  /** ``callbacks``: send({name, contact, text}) -> null or ``{code, message, seconds}``, draft(fields),
+  /** ``callbacks``: send({name, contact, text}) -> null or ``{code, message}``, draft(fields),
       announce(text), closed(). */
   constructor(i18n, draft, callbacks) {
     this.#i18n = i18n;
@@ -113,10 +113,10 @@ export class Away {
     this.#form.querySelector("[type=submit]").textContent = this.#i18n.text(busy ? "sending" : "away_send");
   }
 
-  #why({ code, message, seconds }) {
+  #why({ code, message }) {
     if (code === "invalid" && message) return message;
     const key = this.#i18n.has(`away_error.${code}`) ? `away_error.${code}` : "away_error.unavailable";
-    return this.#i18n.text(key, Math.ceil(seconds || 60));
+    return this.#i18n.text(key);
   }
 
   #field(name) {

@@ -85,7 +85,7 @@ export default {
   away_thanks_about: "We have your message and will answer you when we are back.",
   "away_error.unconnected": "There is no connection right now. Your message is kept here: please try again in a moment.",
   "away_error.unavailable": "That did not work. Your message is kept here: please try again.",
-  "away_error.rate_limited": "Please wait {count} seconds and try again. Your message is kept here.",
+  "away_error.rate_limited": "That was a lot at once. Your message is kept here: please try again later.",
   after: "After the conversation",
   rate: "How was this conversation?",
   rate_1: "Very bad",

@@ -85,7 +85,7 @@ export default {
   away_thanks_about: "我们已收到您的留言，上班后会回复您。",
   "away_error.unconnected": "当前没有连接。您的留言已保留在这里，请稍后再试。",
   "away_error.unavailable": "提交未成功。您的留言已保留在这里，请重试。",
-  "away_error.rate_limited": "请等待 {count} 秒后再试。您的留言已保留在这里。",
+  "away_error.rate_limited": "提交过于频繁。您的留言已保留在这里，请稍后再试。",
   after: "对话结束后",
   rate: "您对这次对话满意吗？",
   rate_1: "非常不满意",

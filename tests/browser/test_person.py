@@ -142,7 +142,9 @@ def test_screen_readers_hear_who_speaks_and_each_change_once(
     ]
 
 
-def test_page_around_hears_of_the_handoff(customer: Customer, agent: Agent) -> None:
+def test_page_around_hears_of_the_handoff(
+    customer: Customer, csbot: Services, agent: Agent
+) -> None:
     customer.page.evaluate(
         """() => {
             window.told = [];
@@ -150,6 +152,8 @@ def test_page_around_hears_of_the_handoff(customer: Customer, agent: Agent) -> N
         }"""
     )
     wait_for_person(customer, agent, "Ana Weber")
+    # The host is an address, which moderation masks.
+    assert agent.do("value = newest().page").endswith(f":{csbot.port}/")
     customer.launcher.click()
     agent.write("one unread message")
     expect(customer.launcher).to_have_attribute("aria-label", "Open chat, 1 unread")
@@ -221,6 +225,11 @@ def test_message_is_left_when_nobody_is_there(
     customer.panel.get_by_role("button", name="Leave a message").click()
     expect(contact).to_have_value("kim@example.com")
     form.get_by_label("Your name (optional)").fill("Kim")
+    form.get_by_label("Your message").fill("You faggot.")
+    form.get_by_role("button", name="Send message").click()
+    expect(form.get_by_role("alert")).to_have_text("Please say it in other words.")
+    expect(contact).to_have_value("kim@example.com")
+    form.get_by_label("Your message").fill("My lamp is broken.")
     form.get_by_role("button", name="Send message").click()
     thanks = customer.panel.locator("#away .thanks")
     expect(thanks.get_by_role("heading", name="Thank you")).to_be_focused()
