@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from chat.knowledge.embedding import EMBEDDERS
 from csbot import valkey
+from moderation.services import audit
 
 CHOICES = {
     "CHAT_EMBEDDER": EMBEDDERS,
@@ -229,4 +230,23 @@ def check_exposure(**_: Any) -> Iterable[CheckMessage]:
             f"Conversations travel unencrypted to {settings.PUBLIC_URL}.",
             hint="Put a reverse proxy with TLS in front and set CSBOT_PUBLIC_URL to https://...",
             id="csbot.W001",
+        )
+
+
+@register()
+def check_audit(**_: Any) -> Iterable[CheckMessage]:
+    try:
+        audit.signer()
+    except ValueError:
+        yield Error(
+            "CSBOT_AUDIT_KEY is no key.",
+            hint="Set it to 32 random bytes in URL-safe base64, or leave it empty.",
+            id="csbot.E013",
+        )
+    address = urlsplit(settings.AUDIT_WEBHOOK)
+    if settings.AUDIT_WEBHOOK and (address.scheme != "https" or not address.hostname):
+        yield Error(
+            "CSBOT_AUDIT_WEBHOOK is no https address.",
+            hint="Set it to an address that begins with https://, or leave it empty.",
+            id="csbot.E014",
         )

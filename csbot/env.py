@@ -52,6 +52,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Key that signs the ends of the audit trail and models (Ed25519, 32 bytes in base64). Empty: a generated one is kept in the var folder.",
     ),
+    Setting(
+        "CSBOT_AUDIT_WEBHOOK",
+        str,
+        "",
+        "Address (https) that signed ends of the audit trail are posted to, so that they are kept elsewhere, too. Empty: none.",
+    ),
     Setting("CSBOT_HOST", str, "127.0.0.1", "Address that the web server listens on."),
     Setting("CSBOT_PORT", int, 8000, "Port that the web server listens on."),
     Setting(

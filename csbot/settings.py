@@ -51,6 +51,7 @@ SECRET_KEY: str = env.read("CSBOT_SECRET_KEY") or _kept_secret(
 DATA_KEYS: list[str] = env.read("CSBOT_DATA_KEYS") or [_kept_secret("data_key", _new_data_key)]
 # Signs the ends of the audit trail, and what training publishes.
 AUDIT_KEY: str = env.read("CSBOT_AUDIT_KEY") or _kept_secret("audit_key", _new_data_key)
+AUDIT_WEBHOOK: str = env.read("CSBOT_AUDIT_WEBHOOK")
 
 HOST: str = env.read("CSBOT_HOST")
 PORT: int = env.read("CSBOT_PORT")
@@ -179,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
     },
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
+    "sign-audit": {"task": "moderation.tasks.sign_audit", "schedule": 60.0},
     "apply-retention": {"task": "privacy.apply_retention", "schedule": 3600.0},
     "finish-erasures": {"task": "privacy.finish_erasures", "schedule": 60.0},
     # Expired before the next one: calls do not pile up before a trainer that is busy.

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from moderation.audit.chain import End
 
+_TAIL_BYTES = 64 * 1024
 _PREFIX = b"csbot audit checkpoint 1\n"
 
 
@@ -37,15 +38,16 @@ class Checkpoint:
     def end(self) -> End:
         return End(self.seq, self.digest)
 
+    def as_json(self) -> dict[str, str | int]:
+        return {
+            "seq": self.seq,
+            "digest": self.digest.hex(),
+            "time": self.time,
+            "signature": base64.b64encode(self.signature).decode(),
+        }
+
     def as_line(self) -> str:
-        return json.dumps(
-            {
-                "seq": self.seq,
-                "digest": self.digest.hex(),
-                "time": self.time,
-                "signature": base64.b64encode(self.signature).decode(),
-            }
-        )
+        return json.dumps(self.as_json())
 
     @classmethod
     def of_line(cls, line: str) -> Self:
@@ -106,11 +108,26 @@ def read(place: Path) -> Iterator[Checkpoint]:
     """All of the file. Raises :class:`Forged` for a line that is none; a torn last line is passed over."""
     if not place.exists():
         return
-    text = place.read_text("utf-8", errors="replace")
-    whole, _, torn = text.rpartition("\n")
-    del torn
-    for line in whole.splitlines():
-        yield Checkpoint.of_line(line)
+    yield from _of_text(place.read_text("utf-8", errors="replace"))
+
+
+def tail(place: Path) -> Iterator[Checkpoint]:
+    """The last of the file, which is all of a short one: the newest is among them, though
+    processes that sign at once may be in any order. Raises as :func:`read`."""
+    if not place.exists():
+        return
+    with place.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL_BYTES))
+        text = file.read().decode("utf-8", errors="replace")
+    if size > _TAIL_BYTES:
+        text = text.partition("\n")[2]
+    yield from _of_text(text)
+
+
+def _of_text(text: str) -> Iterator[Checkpoint]:
+    whole, _, _torn = text.rpartition("\n")
+    return map(Checkpoint.of_line, whole.splitlines())
 
 
 def _message(end: End, time: str) -> bytes:

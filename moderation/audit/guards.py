@@ -118,3 +118,19 @@ def remove(cursor: Cursor, vendor: str) -> None:
     """Take the guards away, as the owner of the tables can; the chain goes on."""
     for statement in _POSTGRESQL_OFF if vendor == "postgresql" else _SQLITE_OFF:
         cursor.execute(statement)
+
+
+def grants(role: str) -> tuple[str, ...]:
+    """PostgreSQL: everything that csbot does, but in the audit trail only reading and adding.
+
+    ``role`` is quoted already.
+    """
+    tables = "ALL TABLES IN SCHEMA public"
+    return (
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {role}",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
+        f"REVOKE ALL ON {ENTRIES}, {HEAD} FROM {role}",
+        f"GRANT SELECT, INSERT ON {ENTRIES} TO {role}",
+        f"GRANT SELECT ON {HEAD} TO {role}",
+    )

@@ -14,6 +14,10 @@ class AuditEntry(models.Model):
     Nothing here is personal: ``facts`` are ids, counts and codes.
     """
 
+    HASHED: ClassVar = (
+        "time", "action", "actor_kind", "actor_id", "actor_name", "bot", "target", "facts",
+    )  # fmt: skip
+
     seq = models.BigIntegerField(_("number"), unique=True, null=True, editable=False)
     # As text, to the microsecond: what was hashed is what is stored.
     time = models.CharField(_("time"), max_length=32)
@@ -50,16 +54,7 @@ class AuditEntry(models.Model):
     @property
     def fields(self) -> tuple[str, ...]:
         """What the hash is over, in this order for ever."""
-        return (
-            self.time,
-            self.action,
-            self.actor_kind,
-            self.actor_id,
-            self.actor_name,
-            self.bot,
-            self.target,
-            self.facts,
-        )
+        return tuple(getattr(self, name) for name in self.HASHED)
 
 
 class AuditHead(models.Model):

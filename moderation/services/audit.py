@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import itertools
 import json
 import re
 import secrets
@@ -24,6 +25,9 @@ from moderation.models import AuditEntry, AuditHead
 _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 _UNPRINTABLE = re.compile(r"[^ -~\u00a0-\U0010ffff]")
 _BATCH = 5000
+CHECKPOINT_ENTRIES = 100
+"""A process that wrote so many entries signs the end, and does not wait for the schedule."""
+_written = itertools.count(1)
 
 
 class NotInTransaction(Exception):
@@ -63,6 +67,8 @@ def record(
         ),
     )
     entry.content = chain.content(entry.fields)
+    if next(_written) % CHECKPOINT_ENTRIES == 0:
+        transaction.on_commit(make_checkpoint, robust=True)
     if connection.vendor == "postgresql":
         # A trigger puts it into the chain when the transaction commits: nobody waits for the
         # head of the chain while they hold anything that others wait for.
@@ -107,32 +113,55 @@ def verify(others: Iterable[Checkpoint] = ()) -> Verified:
     Raises :class:`~moderation.audit.chain.Broken`, which names the first entry that is not what
     was written, and :class:`~moderation.audit.checkpoints.Forged`.
     """
-    known = sorted([*checkpoints.read(checkpoints_file()), *others], key=lambda each: each.seq)
+    known = [*checkpoints.read(checkpoints_file()), *others]
+    # Before and after: entries are written meanwhile, and the head only grows.
+    head = _head()
+    with closing(_links()) as links:
+        found = verify_links(links, known, head)
+    if (now := _head()).seq < found.end.seq:
+        raise Broken(now.seq + 1, "follows the head")
+    if AuditEntry.objects.filter(seq=None).exists():
+        raise Broken(found.end.seq + 1, "never came into the chain")
+    return found
+
+
+def verify_links(links: Iterable[Link], known: Iterable[Checkpoint], head: End = EMPTY) -> Verified:
+    """The same for entries from anywhere. Raises as :func:`verify`."""
+    known = sorted(known, key=lambda each: each.seq)
     key = signer()
     for each in known:
         key.check(each)
-    wanted: dict[int, list[Checkpoint]] = {}
-    for each in known:
-        wanted.setdefault(each.seq, []).append(each)
-    end = EMPTY
-    with closing(_links()) as links:
-        for end in chain.walk(links):
-            for each in wanted.pop(end.seq, ()):
-                if each.digest != end.digest:
-                    raise Broken(end.seq, "is not the entry that was signed")
-    if wanted:
-        raise Broken(end.seq + 1, "is missing, and was signed")
-    head = AuditHead.objects.first()
-    if head is not None and (head.seq, bytes(head.digest)) != end:
-        raise Broken(end.seq + 1, "is missing, and was the head")
+    wanted = {each.end: "is not the entry that was signed" for each in known}
+    if head.seq:
+        wanted.setdefault(head, "is not the entry that was the head")
+    end = _walk_and_compare(links, wanted)
     return Verified(end, len(known), known[-1] if known else None)
+
+
+def _walk_and_compare(links: Iterable[Link], wanted: Mapping[End, str]) -> End:
+    """Walk a chain on which each end of ``wanted`` has to lie; the text says why one does not."""
+    by_seq: dict[int, list[tuple[bytes, str]]] = {}
+    for (seq, digest), reason in wanted.items():
+        by_seq.setdefault(seq, []).append((digest, reason))
+    end = EMPTY
+    for end in chain.walk(links):
+        if (here := by_seq.pop(end.seq, None)) is not None:
+            for digest, reason in here:
+                if digest != end.digest:
+                    raise Broken(end.seq, reason)
+    if by_seq:
+        raise Broken(end.seq + 1, "is missing, though later ones were signed or the head")
+    return end
+
+
+def _head() -> End:
+    head = AuditHead.objects.first()
+    return EMPTY if head is None else End(head.seq, bytes(head.digest))
 
 
 def make_checkpoint() -> Checkpoint | None:
     """Sign the end of the chain, and keep that outside the database; None when it is signed already."""
-    with transaction.atomic():
-        head = AuditHead.objects.first()
-        end = EMPTY if head is None else End(head.seq, bytes(head.digest))
+    end = _head()
     newest = newest_checkpoint()
     if end.seq == 0 or (newest is not None and newest.seq >= end.seq):
         return None
@@ -143,7 +172,7 @@ def make_checkpoint() -> Checkpoint | None:
 
 def newest_checkpoint() -> Checkpoint | None:
     """Raises :class:`~moderation.audit.checkpoints.Forged` for a damaged file."""
-    return max(checkpoints.read(checkpoints_file()), key=lambda each: each.seq, default=None)
+    return max(checkpoints.tail(checkpoints_file()), key=lambda each: each.seq, default=None)
 
 
 def checkpoints_file() -> Path:
@@ -155,16 +184,12 @@ def signer() -> Signer:
 
 
 def _links() -> Generator[Link]:
-    columns = ("seq", *_HASHED, "content", "previous", "digest")
-    # Without a number an entry never came into the chain: it is looked at last, and breaks it.
-    rows = AuditEntry.objects.order_by("seq", "id").values_list(*columns)
+    columns = ("seq", *AuditEntry.HASHED, "content", "previous", "digest")
+    rows = AuditEntry.objects.exclude(seq=None).order_by("seq").values_list(*columns)
     with closing(cast("Generator[Any]", rows.iterator(chunk_size=_BATCH))) as found:
         for row in found:
             hashes = (bytes(each or b"") for each in row[-3:])
-            yield Link(row[0] or 0, row[1:-3], *hashes)
-
-
-_HASHED = ("time", "action", "actor_kind", "actor_id", "actor_name", "bot", "target", "facts")
+            yield Link(row[0], row[1:-3], *hashes)
 
 
 def _commitment_key() -> bytes:
