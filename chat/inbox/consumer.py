@@ -38,9 +38,10 @@ class InboxConsumer(StaffConsumer):
         self.changed_ids: set[str] = set()
         self.gathering: asyncio.Task[None] | None = None
         self.language = _language(self.scope)
-        await self.join(presence.GROUP)
         bots = await self._follow_bots()
+        # Nobody has to hear of themselves.
         await self._be_present()
+        await self.join(presence.GROUP)
         self.post(await database_sync_to_async(self._ready)(bots))
 
     async def hear(self, text: str) -> None:

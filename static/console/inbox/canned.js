@@ -55,7 +55,6 @@ export class Canned {
 
   close() {
     this.#list.hidden = true;
-    this.#field.setAttribute("aria-expanded", "false");
     this.#field.removeAttribute("aria-activedescendant");
   }
 
@@ -68,7 +67,6 @@ export class Canned {
     this.#list.replaceChildren(...this.#found.map((reply, at) => this.#option(reply, at)));
     if (!this.#found.length) this.#list.append(copy("ib-canned-none"));
     this.#list.hidden = false;
-    this.#field.setAttribute("aria-expanded", "true");
     if (this.#found.length) this.#field.setAttribute("aria-activedescendant", `ib-canned-${this.#at}`);
   }
 

@@ -108,6 +108,10 @@ export class List {
 
   #asked() {
     this.#limit = PAGE_ROWS;
+    // What stands there belongs to another question.
+    this.#rows.clear();
+    this.#draw();
+    byId("ib-empty").hidden = true;
     this.ask();
   }
 

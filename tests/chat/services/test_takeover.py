@@ -282,7 +282,7 @@ def test_no_interleaving_lets_the_bot_speak_after_a_takeover() -> None:
     """A takeover against a runner that settles and a customer who writes. The benchmark does this a
     thousand times."""
     with Race(agent("ann")) as race:
-        for number in range(60):
+        for number in range(40):
             found = race.run(number)
             assert found == [], number
 
