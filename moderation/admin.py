@@ -12,12 +12,12 @@ from django.db.models import QuerySet
 from django.forms import Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 
+from moderation.console import audit  # noqa: F401 - the page of the audit trail
+from moderation.console.pages import Pages, ReadOnly
 from moderation.current import current_policy
 from moderation.encryption import Undecipherable
 from moderation.findings import Direction
@@ -37,46 +37,6 @@ from moderation.words import lexicon
 from moderation.words.importing import ImportRefused, read
 
 _SIGNED_FOR_SECONDS = 3600
-
-
-class Pages(ModelAdmin):
-    """A model's pages beside its list: permission, template, and the frame of the console."""
-
-    def page(
-        self, request: HttpRequest, template: str, title: Any, **context: Any
-    ) -> TemplateResponse:
-        return TemplateResponse(
-            request,
-            f"moderation/{template}.html",
-            {
-                **self.admin_site.each_context(request),
-                "title": title,
-                "opts": self.model._meta,  # noqa: SLF001 - Django's own public name for it
-                **context,
-            },
-        )
-
-    def require(self, request: HttpRequest, permission: str) -> None:
-        if not request.user.has_perm(permission):
-            raise PermissionDenied
-
-    def route(self, route: str, view: Any, name: str) -> URLPattern:
-        return path(  # type: ignore[no-any-return]
-            route, self.admin_site.admin_view(view), name=f"moderation_{name}"
-        )
-
-
-class ReadOnly(Pages):
-    """What is looked at and never edited by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class InScope(ReadOnly):

@@ -30,6 +30,7 @@ PAGES: dict[str, Wanted] = {
     "knowledge_export": Wanted.ALWAYS,
     "training_export": Wanted.ALWAYS,
     "analytics_export": Wanted.ALWAYS,
+    "moderation_export_audit": Wanted.ALWAYS,
     # What was masked
     "moderation_reveal": Wanted.CHANGES,
     # What is gone for good

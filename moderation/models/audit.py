@@ -1,5 +1,6 @@
 """The audit trail: what was done, by whom, to what. Written once, never changed."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -50,6 +51,14 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq}: {self.action}"
+
+    @property
+    def at(self) -> datetime | None:
+        """``time`` as a time; None for what somebody else wrote there."""
+        try:
+            return datetime.fromisoformat(self.time)
+        except ValueError:
+            return None
 
     @property
     def fields(self) -> tuple[str, ...]:
