@@ -136,6 +136,10 @@ class Services:
         if "web" in names:
             wait_until(self.answers, f"web answers; it wrote:\n{self.log('web')}")
 
+    def spawn(self, name: str, module: str, *words: str) -> None:
+        """Start another process of ours: ``python -m MODULE WORDS``."""
+        self._spawn(name, [sys.executable, "-m", module, *words])
+
     def answers(self) -> bool:
         """Whether the web server answers; any status will do."""
         try:

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import itertools
-import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from chat import swapping
 from chat.deployments import EngineShelf, spec_of
 from chat.errand import Shelves
 from chat.inference import artifacts
-from chat.inference.artifacts import ArtifactError, Facts
-from chat.inference.engine import ChatMessage, Engine, EngineError, GenerationParams
+from chat.inference.artifacts import Facts
+from chat.inference.engine import Engine, EngineError
 from chat.inference.opening import EngineSpec
 from chat.models import Bot, Deployment, Message, RunnerReport
 from chat.runner import Runner
@@ -25,65 +24,10 @@ from chat.self_testing import QUESTIONS
 from chat.services import deploying, reporting
 from chat.services.deploying import Model
 from tests.chat.scripted import ask, settled
+from tests.chat.versioned import Opener, answer_of
 from tests.factories import BotFactory, ConversationFactory, DeploymentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WORDS = 6
-
-
-class Versioned:
-    """Says the name of its artifact, word by word; refuses to speak once it is closed."""
-
-    name, device, seats, context_length = "versioned", "cpu", 8, 400
-
-    def __init__(self, spec: EngineSpec, pause: float = 0.01) -> None:
-        assert spec.artifact is not None
-        self.version = spec.artifact.name
-        self.pause = pause
-        self.closed = threading.Event()
-        self.asked: list[str] = []
-
-    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        return 1
-
-    def stream(
-        self, request_id: str, messages: Sequence[ChatMessage], params: GenerationParams
-    ) -> Iterator[str]:
-        self.asked.append(messages[-1]["content"])
-        if self.version == "mute":
-            return
-        for _ in range(min(WORDS, params.max_new_tokens)):
-            time.sleep(self.pause)
-            if self.closed.is_set():
-                raise EngineError("closed in mid-answer", code="engine_closed")
-            yield f" {self.version}"
-
-    def cancel(self, request_id: str) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-class Opener:
-    """Opens what is asked for, except what is ``damaged``."""
-
-    def __init__(self, pause: float = 0.01) -> None:
-        self.engines: list[Versioned] = []
-        self.pause = pause
-        self.damaged: set[str] = set()
-
-    def __call__(self, spec: EngineSpec) -> Engine:
-        assert spec.artifact is not None
-        if spec.artifact.name in self.damaged:
-            raise ArtifactError(f"{spec.artifact.name}: model.onnx is damaged.")
-        self.engines.append(Versioned(spec, self.pause))
-        return self.engines[-1]
-
-    @property
-    def open(self) -> list[str]:
-        return [each.version for each in self.engines if not each.closed.is_set()]
 
 
 @contextlib.asynccontextmanager
@@ -157,7 +101,7 @@ async def test_twenty_swaps_under_load_fail_lose_mix_and_double_nothing(bot: Bot
     assert len(replies) > 20
     assert Counter(reply.status for reply in replies) == {"sent": len(replies)}
     assert [reply.text for reply in replies] == [
-        " ".join([versions[reply.deployment_id]] * WORDS) for reply in replies
+        answer_of(versions[reply.deployment_id]) for reply in replies
     ]
     assert Message.objects.filter(role="assistant").count() == len(replies)
     assert len({reply.deployment_id for reply in replies}) > 1
@@ -171,8 +115,8 @@ async def test_an_answer_in_mid_sentence_keeps_its_version(bot: Bot) -> None:
         await until(lambda: Message.objects.get(pk=reply.pk).status == "generating")
         deployment = await database_sync_to_async(put)(bot, "v2")
         await until(serves(bot, deployment))
-        assert (await settled(reply)).text == " ".join(["v1"] * WORDS)
-        assert (await settled(await ask(conversation, "And?"))).text == " ".join(["v2"] * WORDS)
+        assert (await settled(reply)).text == answer_of("v1")
+        assert (await settled(await ask(conversation, "And?"))).text == answer_of("v2")
 
 
 async def test_the_new_engine_is_warm_and_tried_before_a_customer_meets_it(bot: Bot) -> None:
@@ -201,7 +145,7 @@ async def test_what_cannot_be_served_is_not_and_the_fleet_says_why(
         assert (report.serving.artifact, report.wanted.artifact) == ("v1", artifact)
         assert error in report.error
         conversation = await database_sync_to_async(ConversationFactory)(bot=bot)
-        assert (await settled(await ask(conversation))).text == " ".join(["v1"] * WORDS)
+        assert (await settled(await ask(conversation))).text == answer_of("v1")
         # Going back is the way out: what is served already is what is wanted then.
         back = await database_sync_to_async(put)(bot, "v1")
         await until(serves(bot, back))
@@ -245,7 +189,7 @@ async def test_without_room_for_two_the_old_one_goes_first(
     assert max(most) == 1
     assert {each.status for each in said} == {"sent"}
     last = "v2" if artifact == "v2" else "v1"
-    assert [each.text for each in said[3:]] == [" ".join([last] * WORDS)] * 3
+    assert [each.text for each in said[3:]] == [answer_of(last)] * 3
 
 
 async def test_a_bot_that_is_switched_off_gives_its_memory_back(bot: Bot) -> None:
