@@ -181,6 +181,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
     "sign-audit": {"task": "moderation.tasks.sign_audit", "schedule": 60.0},
+    "propose-examples": {"task": "review.propose_examples", "schedule": 3600.0},
     "apply-retention": {"task": "privacy.apply_retention", "schedule": 3600.0},
     "finish-erasures": {"task": "privacy.finish_erasures", "schedule": 60.0},
     # Expired before the next one: calls do not pile up before a trainer that is busy.

@@ -9,6 +9,7 @@ from training.console import (  # noqa: F401
     gates,
     models,
     privacy,
+    review,
     runs,
     versions,
 )

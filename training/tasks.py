@@ -9,9 +9,11 @@ from typing import Any
 
 from celery import shared_task
 
+from chat.knowledge.embedding import EmbeddingError
+from chat.models import Bot
 from training import supervisor
 from training.models import DatasetVersion
-from training.services import erasing, measuring_requests, retention
+from training.services import erasing, measuring_requests, proposing, retention
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,16 @@ def evaluate_champion(artifact: str, dataset_version_id: int) -> None:
 
 
 # By name in the queue of short tasks: a trainer is busy for hours.
+
+
+@shared_task(name="review.propose_examples")
+def propose_examples() -> None:
+    """Fill the review queues with what conversations taught."""
+    for bot in Bot.objects.filter(is_active=True):
+        try:
+            proposing.propose(bot)
+        except EmbeddingError as error:
+            logger.warning("nothing was proposed for %s: %s", bot.slug, error)
 
 
 @shared_task(name="privacy.apply_retention")

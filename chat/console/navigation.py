@@ -27,6 +27,14 @@ def _work(request: HttpRequest) -> list[dict[str, Any]]:
         if waiting := rows.counts(request.user)["waiting"]:  # type: ignore[arg-type]  # staff
             inbox["badge"] = waiting
         items.append(inbox)
+    if request.user.has_perm("training.review_example"):
+        items.append(
+            {
+                "title": _("Review"),
+                "icon": "rate_review",
+                "link": reverse("admin:review_queue"),
+            }
+        )
     if request.user.has_perm("chat.view_analytics"):
         items.append(
             {"title": _("Analytics"), "icon": "monitoring", "link": reverse("admin:analytics")}
