@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management import find_commands
 
 from chat import events
+from chat.inbox import events as inbox_events
 from csbot.management.commands import document_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,9 +30,9 @@ def frame_types(frames: tuple[Any, ...]) -> set[str]:
     return {name for frame in frames for name in get_args(get_type_hints(frame)["type"])}
 
 
-def documented_types(heading: str) -> set[str]:
+def documented_types(heading: str, page: str = "docs/protocol.md") -> set[str]:
     """The first column of the table under a heading of the protocol."""
-    section = read("docs/protocol.md").split(f"### {heading}\n")[1].split("\n### ")[0]
+    section = read(page).split(f"### {heading}\n")[1].split("\n### ")[0]
     return set(re.findall(r"(?m)^\| `([a-z._]+)` \|", section))
 
 
@@ -56,6 +57,12 @@ def test_every_make_target_is_documented() -> None:
 def test_protocol_lists_every_frame_and_no_other() -> None:
     assert documented_types("Requests") == frame_types(events.REQUESTS)
     assert documented_types("Events") == frame_types(events.EVENTS)
+
+
+def test_console_page_lists_every_frame_of_the_inbox_and_no_other() -> None:
+    page = "docs/console.md"
+    assert documented_types("Inbox requests", page) == frame_types(inbox_events.REQUESTS)
+    assert documented_types("Inbox events", page) == frame_types(inbox_events.EVENTS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
