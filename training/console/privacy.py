@@ -95,6 +95,10 @@ class ErasureAdmin(OfBots, ReadOnlyPages):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(_ERASE) or bool(super().has_view_permission(request, obj))
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whoever erases need not have anything to do with training otherwise."""
+        return self.has_view_permission(request)
+
     @admin.display(description=_("rows"))
     def rows(self, erasure: Erasure) -> int:
         return sum(erasure.counts.values())
@@ -221,4 +225,3 @@ def _name(kind: str) -> Any:
     except (LookupError, ValueError):
         # Of a version of csbot that kept other rows.
         return kind
-

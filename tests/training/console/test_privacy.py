@@ -110,6 +110,11 @@ def test_auditors_see_certificates_and_erase_nobody(
     assert "Erase a visitor" not in client.get(url(LIST)).text
 
 
+def test_whoever_may_erase_finds_the_way_there(client: Client) -> None:
+    staff(client, "erase_visitor")
+    assert url(LIST) in client.get(url("index")).text
+
+
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_every_page_opens_in_both_languages(
     admin_client: Client, conversation: Conversation, language: str

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from benchmarks.console.erase import places_of, wait_for_valkey
 from chat import limits
 from chat.answer_cache import AnswerCache, CachedAnswer
 from chat.knowledge.embedding import EmbedderSpec, open_embedder
@@ -427,32 +428,6 @@ def canaries() -> Iterator[str]:
         number += 1
 
 
-def places_of(words: list[str], folders: list[Path]) -> dict[str, list[str]]:
-    """Where each word is still found: rows, Valkey, files."""
-    found: dict[str, list[str]] = {}
-
-    def look(name: str, content: bytes) -> None:
-        for word in words:
-            if word.encode() in content:
-                found.setdefault(word, []).append(name)
-
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')
-            for row in cursor.fetchall():
-                for value in row:
-                    is_raw = isinstance(value, bytes | memoryview)
-                    look(table, bytes(value) if is_raw else str(value).encode())
-    with redis.Redis.from_url(django_settings.VALKEY_URL) as client:
-        for key in client.scan_iter("*"):
-            look("valkey", bytes(key) + (client.dump(key) or b""))
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if path.is_file():
-                look(str(path), path.read_bytes())
-    return found
-
-
 def speak_everywhere(bot: Bot, visitor: Visitor) -> tuple[list[str], ModelVersion]:
     """Fifty canaries, written wherever a visitor's words come; and the model that learned them."""
     words, used = canaries(), list[str]()
@@ -515,9 +490,7 @@ def test_nothing_of_fifty_canaries_is_left(
 
     assert erasure.finished_at
     assert took < 60
-    with redis.Redis.from_url(django_settings.VALKEY_URL) as client:
-        while client.info("persistence")["aof_rewrite_in_progress"]:
-            time.sleep(0.02)
+    wait_for_valkey()
     assert places_of(used, folders) == {}
     assert not [each for each in used if each in caplog.text]
     assert [each["id"] for each in erasure.trained] == [str(model.public_id)]
