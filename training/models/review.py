@@ -22,9 +22,20 @@ class ReviewItem(models.Model):
 
     class Reason(models.TextChoices):
         TAKEN_OVER = "taken_over", _("an agent answered")
+        CORRECTED = "corrected", _("a colleague put it right")
+        ASKED = "asked", _("a colleague proposed it")
         DISLIKED = "disliked", _("the answer did not help")
         UNANSWERED = "unanswered", _("the bot had no answer")
         LIKED = "liked", _("the answer helped")
+
+    class Risk(models.TextChoices):
+        """Why one person is not enough."""
+
+        EDITED = "edited", _("much was changed")
+        PERSONAL = "personal", _("something personal was in the answer")
+        CONTRADICTION = "contradiction", _("another answer is approved for this question")
+        COMPLAINT = "complaint", _("a complaint")
+        DISAGREEMENT = "disagreement", _("reviewers decided differently on others like it")
 
     class Status(models.TextChoices):
         OPEN = "open", _("to be decided")
@@ -55,6 +66,7 @@ class ReviewItem(models.Model):
     covers = models.PositiveIntegerField(_("covers"), default=1)
     value = models.FloatField(_("value"), default=0)
     is_risky = models.BooleanField(_("needs a second reviewer"), default=False)
+    risks = models.JSONField(_("why one person is not enough"), default=list)
     status = models.CharField(
         _("status"), max_length=10, choices=Status.choices, default=Status.OPEN
     )
@@ -109,8 +121,11 @@ class ReviewDecision(models.Model):
     )
     verdict = models.CharField(_("decision"), max_length=10, choices=Verdict.choices)
     rejection = models.CharField(_("reason"), max_length=10, choices=Rejection.choices, blank=True)
-    # What the item was before, so that undoing it loses nothing.
+    # What the item was before, so that undoing it loses nothing, and what it was made.
     before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    # Of one keystroke: sent again, it decides nothing again, and all of it is undone together.
+    batch = models.UUIDField(default=uuid.uuid4, editable=False)
     seconds = models.FloatField(_("seconds"), default=0)
     created_at = models.DateTimeField(_("decided"), auto_now_add=True)
     undone_at = models.DateTimeField(_("undone"), null=True)
@@ -121,7 +136,8 @@ class ReviewDecision(models.Model):
         ordering: ClassVar = ["-id"]
         default_permissions = ()
         indexes: ClassVar = [
-            models.Index(fields=["reviewer", "-created_at"], name="review_decisions_of")
+            models.Index(fields=["reviewer", "-created_at"], name="review_decisions_of"),
+            models.Index(fields=["batch"], name="review_decisions_batch"),
         ]
 
     def __str__(self) -> str:

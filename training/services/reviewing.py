@@ -1,8 +1,10 @@
-"""Decisions about proposals. Who wrote a text does not approve it; risky ones take two."""
+"""Decisions about proposals. Who wrote any of a text does not approve it; risky ones take two."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -20,16 +22,22 @@ from moderation.services import audit
 from training.formats import Turn
 from training.frozen import digest
 from training.models import Dataset, Example, FrozenExample, ReviewDecision, ReviewItem
-from training.services import examples
+from training.risks import risks_of
+from training.services import examples, proposing
 from training.services.examples import InvalidExample
 from training.services.importing import messages_of, turns_of
 
 LENT = timedelta(minutes=10)
+PASSED_OVER = timedelta(days=1)
+"""After it, what somebody skipped is shown to them again."""
 SOURCE = "review"
 
 Verdict = ReviewDecision.Verdict
 Status = ReviewItem.Status
-_KEPT = ("turns", "answer", "scenario", "text_author_id", "is_risky", "status", "example_id")
+_APPROVALS = (Verdict.APPROVE, Verdict.HAND_OVER)
+_KEPT = (
+    "turns", "answer", "scenario", "text_author_id", "is_risky", "risks", "status", "example_id",
+)  # fmt: skip
 
 
 class NotDecided(ValueError):
@@ -38,7 +46,10 @@ class NotDecided(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a reviewer wants. ``turns`` and ``answer`` as they edited them, None as they were."""
+    """What a reviewer wants. ``turns`` and ``answer`` as they edited them, None as they were.
+
+    ``batch`` names the keystroke: what was decided by it is not decided again when it is sent again.
+    """
 
     verdict: Verdict
     turns: Sequence[ChatMessage] | None = None
@@ -46,15 +57,19 @@ class Decision:
     scenario: str = ""
     rejection: str = ""
     seconds: float = 0.0
+    batch: UUID = field(default_factory=uuid4)
 
 
 def open_items(reviewer: User) -> QuerySet[ReviewItem]:
-    """What this person may still decide, the most valuable first: not what they decided already."""
-    decided = ReviewDecision.objects.filter(reviewer=reviewer, undone_at=None)
+    """What this person may still decide, the most valuable first: not what they wrote or decided."""
+    decided = ReviewDecision.objects.filter(reviewer=reviewer, undone_at=None).exclude(
+        verdict=Verdict.SKIP, created_at__lt=timezone.now() - PASSED_OVER
+    )
     return (
         ReviewItem.objects.filter(bot__in=bots_of(reviewer), status=Status.OPEN)
         .exclude(pk__in=decided.values("item"))
         .exclude(text_author=reviewer)
+        .exclude(message__author=reviewer)
         .select_related("bot", "conversation", "text_author")
         .order_by("-value", "id")
     )
@@ -87,14 +102,19 @@ def decide(item: ReviewItem, decision: Decision, *, by: User) -> ReviewDecision:
     Raises :class:`NotDecided`.
     """
     current = ReviewItem.objects.select_for_update(of=("self",)).get(pk=item.pk)
+    again = current.decisions.filter(batch=decision.batch, reviewer=by).first()
+    if again is not None:
+        return again
     if current.status != Status.OPEN:
         raise NotDecided(_("Somebody else has decided this meanwhile."))
-    before = {field: getattr(current, field) for field in _KEPT}
-    verdict = _edited(current, decision, by)
+    before = _state(current)
     if decision.scenario:
         current.scenario = decision.scenario
-    if verdict in (Verdict.APPROVE, Verdict.HAND_OVER):
-        _approve(current, verdict, by)
+    verdict = _edited(current, decision, by)
+    current.risks = risks_of(current)
+    current.is_risky = bool(current.risks)
+    if verdict in _APPROVALS:
+        before["example_status"] = _approve(current, verdict, by)
     elif verdict == Verdict.REJECT:
         if decision.rejection not in ReviewDecision.Rejection.values:
             raise NotDecided(_("Say why it is rejected."))
@@ -107,59 +127,83 @@ def decide(item: ReviewItem, decision: Decision, *, by: User) -> ReviewDecision:
         verdict=verdict,
         rejection=decision.rejection if verdict == Verdict.REJECT else "",
         before=before,
+        after=_state(current),
         seconds=min(max(decision.seconds, 0.0), 3600.0),
+        batch=decision.batch,
     )
-    _record(current, f"proposal.{_PAST[verdict]}", by)
+    _record(taken, f"proposal.{_PAST[verdict]}")
     return taken
 
 
+@transaction.atomic
 def decide_all(item: ReviewItem, decision: Decision, *, by: User) -> list[ReviewDecision]:
     """The same decision for every open item of the cluster that this person may decide.
 
-    Each keeps its own turns; an approved answer is given to all. Raises :class:`NotDecided`, and
-    then nothing of it happened.
+    Each keeps its own turns and gets the answer of ``item``: where it had another one, that is an
+    edit. One that cannot be decided like this stays in the queue. Raises :class:`NotDecided` when
+    ``item`` itself cannot.
     """
-    with transaction.atomic():
-        others = open_items(by).filter(bot=item.bot, cluster=item.cluster).exclude(pk=item.pk)
-        first = decide(item, decision, by=by)
-        alike = Decision(
-            Verdict.EDIT if first.verdict == Verdict.EDIT else decision.verdict,
-            answer=first.item.answer or None,
-            scenario=decision.scenario,
-            rejection=decision.rejection,
-        )
-        return [first, *(decide(each, alike, by=by) for each in others)]
+    again = ReviewDecision.objects.filter(batch=decision.batch, reviewer=by).select_related("item")
+    if again:
+        return list(again.order_by("id"))
+    others = list(open_items(by).filter(bot=item.bot, cluster=item.cluster).exclude(pk=item.pk))
+    decided = [decide(item, decision, by=by)]
+    alike = replace(decision, turns=None, answer=decided[0].item.answer or None, seconds=0.0)
+    for each in others:
+        try:
+            with transaction.atomic():
+                decided.append(decide(each, alike, by=by))
+        except NotDecided:
+            continue
+    return decided
 
 
 @transaction.atomic
 def undo(by: User) -> ReviewItem | None:
-    """Take back one's newest decision; the item is as it was. None when there is none left.
+    """Take back one's newest decision, with all that the same keystroke decided.
 
-    Raises :class:`NotDecided` when its example is part of a frozen dataset already.
+    Returns the item, as it was; None when there is none left. Raises :class:`NotDecided` when its
+    example is part of a frozen dataset already, or somebody else has decided on it since.
     """
-    newest = (
-        ReviewDecision.objects.filter(reviewer=by, undone_at=None)
-        .select_related("item")
-        .order_by("-id")
-        .first()
-    )
+    mine = ReviewDecision.objects.filter(reviewer=by, undone_at=None).order_by("-id")
+    newest = mine.first()
     if newest is None:
         return None
-    item = ReviewItem.objects.select_for_update(of=("self",)).get(pk=newest.item_id)
-    if item.decisions.filter(undone_at=None, id__gt=newest.pk).exists():
+    items = [_undone(each) for each in mine.filter(batch=newest.batch)]
+    # The first of a keystroke is the one that was looked at.
+    return items[-1]
+
+
+def _undone(decision: ReviewDecision) -> ReviewItem:
+    item = ReviewItem.objects.select_for_update(of=("self",)).get(pk=decision.item_id)
+    if item.decisions.filter(undone_at=None, id__gt=decision.pk).exists():
         raise NotDecided(_("Somebody else has decided on it since."))
-    if item.example_id is not None and newest.before["example_id"] is None:
-        if FrozenExample.objects.filter(example=item.example_id).exists():
-            raise NotDecided(_("It is part of a frozen dataset already."))
-        Example.objects.filter(pk=item.example_id).delete()
-    for field, value in newest.before.items():
-        setattr(item, field, value)
-    item.lent_to, item.lent_until = by, timezone.now() + LENT
+    before = dict(decision.before)
+    status = before.pop("example_status", None)
+    made = item.example if before["example_id"] is None else None
+    for name, value in before.items():
+        setattr(item, name, value)
+    item.lent_to, item.lent_until = decision.reviewer, timezone.now() + LENT
     item.save()
-    newest.undone_at = timezone.now()
-    newest.save(update_fields=["undone_at"])
-    _record(item, "proposal.reopened", by)
+    if made is not None:
+        _unlearn(made, status)
+    decision.undone_at = timezone.now()
+    decision.save(update_fields=["undone_at"])
+    _record(decision, "proposal.reopened")
     return item
+
+
+def _unlearn(example: Example, status: str | None) -> None:
+    """``status`` is what the example had before it was approved, None when there was none."""
+    if FrozenExample.objects.filter(example=example).exists():
+        raise NotDecided(_("It is part of a frozen dataset already."))
+    if ReviewItem.objects.filter(example=example).exists():
+        # Somebody else approved the same words: it stays theirs.
+        return
+    if status is None:
+        example.delete()
+    else:
+        Example.objects.filter(pk=example.pk).update(status=status, reviewer=None)
 
 
 _PAST = {
@@ -187,22 +231,44 @@ def _edited(item: ReviewItem, decision: Decision, by: User) -> Verdict:
     return Verdict.EDIT
 
 
-def _approve(item: ReviewItem, verdict: Verdict, by: User) -> None:
+def _approve(item: ReviewItem, verdict: Verdict, by: User) -> str | None:
+    """The status that its example had before, None when it is a new one or there is none yet."""
     if not by.has_perm("training.approve_example"):
         raise NotDecided(_("You may propose and edit; somebody else approves."))
-    if item.text_author_id == by.pk:
+    if _wrote(item, by):
         raise NotDecided(_("Somebody else has to approve what you wrote."))
-    earlier = item.decisions.filter(
-        verdict__in=[Verdict.APPROVE, Verdict.HAND_OVER], undone_at=None
-    ).exclude(reviewer=by)
-    if item.is_risky and not earlier.exists():
+    if item.is_risky and not _is_seconded(item, verdict, by):
         # The first of two: it stays in the queue of all others.
-        return
-    item.example = _example(item, verdict, by)
+        return None
+    item.example, before = _example(item, verdict, by)
     item.status = Status.APPROVED
+    return before
 
 
-def _example(item: ReviewItem, verdict: Verdict, by: User) -> Example:
+def _wrote(item: ReviewItem, by: User) -> bool:
+    """Whether any of the text is theirs: what they said to the customer, or edited here."""
+    edits = item.decisions.filter(verdict=Verdict.EDIT, undone_at=None)
+    writers = {
+        item.text_author_id,
+        item.message.author_id,
+        *edits.values_list("reviewer", flat=True),
+    }
+    return by.pk in writers
+
+
+def _is_seconded(item: ReviewItem, verdict: Verdict, by: User) -> bool:
+    """Whether somebody else wants the same of the text as it is now: whoever edited it last, or
+    approved it since."""
+    same = [verdict, Verdict.EDIT] if verdict == Verdict.APPROVE else [verdict]
+    standing = item.decisions.filter(undone_at=None)
+    edit = standing.filter(verdict=Verdict.EDIT).order_by("-id").first()
+    if edit is not None:
+        standing = standing.filter(pk__gte=edit.pk)
+    return standing.filter(verdict__in=same).exclude(reviewer=by).exists()
+
+
+def _example(item: ReviewItem, verdict: Verdict, by: User) -> tuple[Example, str | None]:
+    """The example that the item has become, and the status that it had before if it was there."""
     dataset = Dataset.objects.filter(bot=item.bot).order_by("id").last()
     if dataset is None:
         raise NotDecided(_("This bot has no dataset yet: make one first."))
@@ -211,8 +277,12 @@ def _example(item: ReviewItem, verdict: Verdict, by: User) -> Example:
     messages = _screened(item, item.turns, answer)
     known = dataset.examples.filter(digest=digest(messages, item.locale)).first()
     if known is not None:
-        # Somebody else asked in the same words, and the answer was the same.
-        return known
+        # Somebody else asked in the same words, or a correction waits for its approval.
+        return known, _approved(known, by)
+    if proposing.is_too_much_of(dataset, item.conversation):
+        raise NotDecided(
+            _("This customer has as many examples as one may have, so that nobody shapes the bot.")
+        )
     example = Example(
         dataset=dataset,
         locale=item.locale,
@@ -222,7 +292,6 @@ def _example(item: ReviewItem, verdict: Verdict, by: User) -> Example:
         source=SOURCE,
         conversation=item.conversation,
         status=Example.Status.APPROVED,
-        author=item.text_author,
     )
     try:
         saved = examples.save(example, turns_of(messages), author=by)
@@ -230,7 +299,17 @@ def _example(item: ReviewItem, verdict: Verdict, by: User) -> Example:
         raise NotDecided(str(error)) from None
     saved.author, saved.reviewer = item.text_author, by
     saved.save(update_fields=["author", "reviewer"])
-    return saved
+    return saved, None
+
+
+def _approved(known: Example, by: User) -> str:
+    """The status that it had."""
+    before = known.status
+    if before != Example.Status.APPROVED:
+        if known.author_id == by.pk:
+            raise NotDecided(_("Somebody else has to approve what you wrote."))
+        examples.decide([known], Example.Status.APPROVED, reviewer=by)
+    return before
 
 
 def _group(item: ReviewItem, answer: str) -> str:
@@ -259,11 +338,21 @@ def _can_skip() -> bool:
     return connection.features.has_select_for_update_skip_locked
 
 
-def _record(item: ReviewItem, action: str, by: User) -> None:
+def _state(item: ReviewItem) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in _KEPT}
+
+
+def _record(decision: ReviewDecision, action: str) -> None:
+    item = decision.item
     audit.record(
         action,
         target=f"proposal:{item.public_id}",
         bot=item.bot.slug,
-        facts={"conversation": str(item.conversation.public_id)},
-        by=Actor.of(by),
+        facts={
+            "conversation": str(item.conversation.public_id),
+            "batch": str(decision.batch),
+            "risks": item.risks,
+            "rejection": decision.rejection,
+        },
+        by=Actor.of(decision.reviewer),
     )
