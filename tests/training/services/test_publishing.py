@@ -18,7 +18,15 @@ from training.evaluation.responding import Response
 from training.failures import LostLease, RunFailure
 from training.frozen import FrozenRow
 from training.models import Evaluation, ModelVersion, TrainingRun
-from training.services import evaluating, exporting, registering, runs, suites
+from training.services import (
+    aliases,
+    evaluating,
+    exporting,
+    registering,
+    runs,
+    signatures,
+    suites,
+)
 from training.services.evaluating import Scope, Subject
 from training.services.runs import Claim
 
@@ -182,6 +190,16 @@ def test_publishing_twice_makes_one_model(tiny_weights: Path) -> None:
     artifacts.verify(places.weights_folder(version.weights))
     evaluation = Evaluation.objects.get()
     assert (evaluation.model_version, evaluation.artifact) == (version, version.artifact)
+
+
+def test_what_is_published_is_signed_and_asks_to_serve(tiny_weights: Path) -> None:
+    run, folder, fence = bare.trained_run(tiny_weights)
+    export((run, folder, fence))
+    version = registering.publish(run, folder, fence)
+    assert signatures.is_genuine(version)
+    assert aliases.of(run.bot, aliases.Name.CANDIDATE) == version
+    version.base = "another"
+    assert not signatures.is_genuine(version)
 
 
 def test_the_next_model_gets_the_next_number(tiny_weights: Path) -> None:
