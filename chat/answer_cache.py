@@ -23,6 +23,8 @@ QUESTIONS_PER_ENTRY = 10
 """For every answer that may be kept, the visitors of so many questions are counted."""
 RANKED_QUESTIONS = 1000
 CHUNK = 500
+REWRITING_SECONDS = 5.0
+"""How long a rewriting of Valkey's file is waited for, before another one begins."""
 COUNTS = ("hits", "misses", "admitted", "refused", "rejected", "banned", "shared")
 """Refused: not asked often enough, or banned. Rejected: what Valkey held was not ours."""
 _DAY = 86_400
@@ -142,7 +144,7 @@ class AnswerCache:
                 names = [str(each) for each in self._client.scan_iter(f"{prefix}*", count=CHUNK)]
                 for at in range(0, len(names), CHUNK):
                     self._forget(self._said_in(messages, kind, names[at : at + CHUNK]))
-            return not settings.EMBEDDED_VALKEY or bool(self._client.bgrewriteaof())
+            return not settings.EMBEDDED_VALKEY or self._rewrite_file()
 
         return not messages or self._valkey.attempt(remove, False, insist=True)
 
@@ -220,6 +222,15 @@ class AnswerCache:
     def _reject(self, kind: str, key: str) -> None:
         self._client.delete(_name(kind, key))
         self._client.hincrby(_name("counts"), "rejected", 1)
+
+    def _rewrite_file(self) -> bool:
+        """A rewriting that is under way may have begun before something was removed."""
+        until = time.monotonic() + REWRITING_SECONDS
+        while time.monotonic() < until:
+            if not self._client.info("persistence")["aof_rewrite_in_progress"]:
+                break
+            time.sleep(0.05)
+        return bool(self._client.bgrewriteaof())
 
     def _said_in(self, messages: Set[str], kind: str, names: list[str]) -> list[str]:
         """The keys of those entries that were said in one of the messages."""
