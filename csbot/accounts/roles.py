@@ -81,7 +81,8 @@ CURATOR = Role(
     )
     | _permissions(
         "training",
-        "add_dataset change_dataset add_example change_example review_example add_correction "
+        "add_dataset change_dataset add_example change_example review_example view_reviewitem "
+        "add_correction "
         "change_correction",
     )
     | _permissions("moderation", "view_word add_word view_moderationcase resolve_case"),
@@ -100,7 +101,7 @@ APPROVER = Role(
     | _permissions("chat", "view_analytics")
     | _permissions(
         "training",
-        "review_example approve_example change_example add_datasetversion export_dataset "
+        "review_example view_reviewitem approve_example change_example add_datasetversion export_dataset "
         "override_gate",
     )
     | _permissions(

@@ -13,6 +13,7 @@ from chat.models import Bot, Deployment
 from chat.models.fields import LOCALES
 from chat.selectors import DEMO_BOT_SLUG
 from chat.services import calibrating, knowledge
+from moderation.services import audit
 
 
 class Command(BaseCommand):
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                     calibrating.keep_share_of_right(
                         deployment, locale, right=right, judged=demo.JUDGED
                     )
+            audit.record("bot.added", target=f"bot:{bot.public_id}", bot=bot.slug)
             self.stdout.write(f"Demo bot {bot.name!r} created.")
         if not bot.curated_answers.exists():
             for locale in LOCALES:
@@ -50,7 +52,14 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if not users.filter(is_staff=True).exists():
             password = secrets.token_urlsafe(12)
-            users.create_superuser("admin", password=password)
+            made = users.create_superuser("admin", password=password)
+            audit.record("user.added", target=f"user:{made.pk}", facts={"is_superuser": True})
+            self.stdout.write(
+                "The first sign-in sets up an authenticator app. To look around without one: "
+                "CSBOT_SECOND_FACTOR=optional\n"
+                if settings.SECOND_FACTOR != "optional"
+                else "CSBOT_SECOND_FACTOR IS OPTIONAL: a password alone opens the console.\n"
+            )
             self.stdout.write(
                 "Staff user created, the password is shown this once:\n"
                 f"  user      admin\n  password  {password}"
