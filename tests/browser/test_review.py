@@ -59,7 +59,7 @@ def question(page: Page) -> str:
 
 def test_twenty_are_decided_by_keyboard_without_a_page_between(queue: Page) -> None:
     loads: list[Any] = []
-    queue.on("load", loads.append)
+    queue.on("load", lambda page: loads.append(page))
     milliseconds = []
     assert question(queue) == "Question 00?"
     queue.keyboard.press("a")

@@ -28,6 +28,8 @@ from training.services.reviewing import Decision, NotDecided, Verdict
 SEE = "training.review_example"
 AHEAD = 3
 """Items that a browser holds, so that the next one is there at once."""
+FEWEST_FOR_PACE = 5
+"""Decisions of a day before they are told as so many an hour."""
 LONGEST_REQUEST = 64 * 1024
 KEYS = (
     ("a", _("approve")),
@@ -205,7 +207,8 @@ def _progress(request: HttpRequest) -> dict[str, Any]:
         reviewer=_person(request), undone_at=None, created_at__gte=midnight
     )
     found = mine.aggregate(count=Count("id"), seconds=Avg("seconds"))
-    pace = round(3600 / found["seconds"]) if found["seconds"] else None
+    is_telling = found["count"] >= FEWEST_FOR_PACE and found["seconds"]
+    pace = round(3600 / found["seconds"]) if is_telling else None
     return {
         "left": reviewing.open_items(_person(request)).count(),
         "today": found["count"],
