@@ -194,13 +194,13 @@ def _undone(decision: ReviewDecision) -> ReviewItem:
 
 
 def _unlearn(example: Example, status: str | None) -> None:
-    """``status`` is what the example had before it was approved, None when there was none."""
+    """``status`` is what the example had before it was approved, None when there was none yet."""
     if FrozenExample.objects.filter(example=example).exists():
         raise NotDecided(_("It is part of a frozen dataset already."))
     if ReviewItem.objects.filter(example=example).exists():
         # Somebody else approved the same words: it stays theirs.
         return
-    if status is None:
+    if status is None or example.source == SOURCE:
         example.delete()
     else:
         Example.objects.filter(pk=example.pk).update(status=status, reviewer=None)
@@ -257,14 +257,10 @@ def _wrote(item: ReviewItem, by: User) -> bool:
 
 
 def _is_seconded(item: ReviewItem, verdict: Verdict, by: User) -> bool:
-    """Whether somebody else wants the same of the text as it is now: whoever edited it last, or
-    approved it since."""
+    """Whether somebody else wants the same: who approved it, too, or wrote what is approved."""
     same = [verdict, Verdict.EDIT] if verdict == Verdict.APPROVE else [verdict]
-    standing = item.decisions.filter(undone_at=None)
-    edit = standing.filter(verdict=Verdict.EDIT).order_by("-id").first()
-    if edit is not None:
-        standing = standing.filter(pk__gte=edit.pk)
-    return standing.filter(verdict__in=same).exclude(reviewer=by).exists()
+    standing = item.decisions.filter(undone_at=None, verdict__in=same)
+    return standing.exclude(reviewer=by).exists()
 
 
 def _example(item: ReviewItem, verdict: Verdict, by: User) -> tuple[Example, str | None]:
