@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -58,8 +57,12 @@ def question(page: Page) -> str:
 
 
 def test_twenty_are_decided_by_keyboard_without_a_page_between(queue: Page) -> None:
-    loads: list[Any] = []
-    queue.on("load", lambda page: loads.append(page))
+    loads: list[Page] = []
+
+    def loaded(page: Page) -> None:
+        loads.append(page)
+
+    queue.on("load", loaded)
     milliseconds = []
     assert question(queue) == "Question 00?"
     queue.keyboard.press("a")
