@@ -17,6 +17,7 @@ from chat.console.own import OfBots
 from chat.forms import BotForm
 from chat.models import ApiKey, Bot, Conversation, Deployment, Feedback, Message
 from chat.services import visitors
+from moderation.console.recorded import Recorded
 
 
 class ReadOnly:
@@ -33,7 +34,7 @@ class ReadOnly:
 
 
 @admin.register(Bot)
-class BotAdmin(OfBots, ModelAdmin):
+class BotAdmin(Recorded, OfBots, ModelAdmin):
     to_bot = "pk"
     form = BotForm
     list_display = ("name", "slug", "is_active", "created_at")
@@ -49,7 +50,7 @@ class BotAdmin(OfBots, ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(OfBots, ModelAdmin):
+class ApiKeyAdmin(Recorded, OfBots, ModelAdmin):
     list_display = ("name", "bot", "prefix", "created_at", "revoked_at")
     readonly_fields = ("prefix", "created_at")
     list_select_related = ("bot",)

@@ -5,11 +5,12 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from celery import Task
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from moderation.actors import Actor, acting
+from moderation.actors import OUTSIDER, Actor, acting
 
 Answering = Callable[[HttpRequest], HttpResponseBase]
 AnsweringLater = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -46,4 +47,8 @@ class ActingTask(Task):
 def _whose(request: HttpRequest) -> Actor:
     # The API puts there what was authenticated: a visitor, or a company's key.
     principal = getattr(request, "auth", None)
-    return principal.actor if principal is not None else Actor.of(request.user)
+    if principal is not None:
+        return principal.actor  # type: ignore[no-any-return]  # a visitor or a key
+    # ... and nobody at all where nothing was sent to authenticate.
+    user: AbstractBaseUser | AnonymousUser | None = request.user
+    return OUTSIDER if user is None or not user.is_authenticated else Actor.of(user)

@@ -31,6 +31,8 @@ class Actor:
 
 
 SYSTEM = Actor("system", "", "csbot")
+OUTSIDER = Actor("visitor")
+"""Somebody from outside who has not said who they are."""
 _current: ContextVar[Actor | Callable[[], Actor]] = ContextVar("actor", default=SYSTEM)
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from moderation.console import audit  # noqa: F401 - the page of the audit trail
 from moderation.console.pages import Pages, ReadOnly
+from moderation.console.recorded import Recorded
 from moderation.current import current_policy
 from moderation.encryption import Undecipherable
 from moderation.findings import Direction
@@ -63,7 +64,7 @@ class InScope(ReadOnly):
 
 
 @admin.register(Word)
-class WordAdmin(Pages):
+class WordAdmin(Recorded, Pages):
     list_display = ("term", "kind", "category", "note", "created_by", "created_at")
     list_filter = ("kind", "category")
     search_fields = ("term", "note")

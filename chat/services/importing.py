@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,6 +17,7 @@ from chat.models import Bot, CuratedAnswer
 from chat.services import knowledge
 from chat.services.conflicts import MOST_EMBEDDED, Conflict, Proposal, conflicts_of_all
 from chat.services.knowledge import Draft, InvalidAnswer
+from moderation.services import audit
 
 FAULTS: dict[Fault, str | Promise] = {
     Fault.TOO_LARGE: gettext_lazy("The file is larger than 5 MB."),
@@ -106,7 +108,9 @@ def carry_out(bot: Bot, locale: str, this: Plan, *, author: User | None) -> tupl
 
 
 def exported(bot: Bot, locale: str) -> list[Entry]:
-    """All answers of a bot in one language as they are in a file. Two queries."""
+    """All answers of a bot in one language as they are in a file. That they were taken is recorded."""
+    with transaction.atomic():
+        audit.record("export.made", target=f"knowledge:{locale}", bot=bot.slug)
     answers = bot.curated_answers.filter(locale=locale).prefetch_related("variants")
     return [
         Entry(

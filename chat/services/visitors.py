@@ -9,16 +9,20 @@ from django.utils import timezone
 from chat import tokens
 from chat.models import ApiKey, Bot, Conversation, SocketTicket, Visitor
 from moderation.findings import Direction
+from moderation.services import audit
 from moderation.services.screening import screen
 
 TICKET_SECONDS = 30
 PAGE_CHARACTERS = 300
 
 
+@transaction.atomic
 def register_visitor(bot: Bot) -> tuple[Visitor, str]:
     """A new visitor and the token that only they will know."""
     token, token_hash = tokens.make()
-    return Visitor.objects.create(bot=bot, token_hash=token_hash), token
+    visitor = Visitor.objects.create(bot=bot, token_hash=token_hash)
+    audit.record("visitor.registered", target=f"visitor:{visitor.public_id}", bot=bot.slug)
+    return visitor, token
 
 
 @transaction.atomic
@@ -30,6 +34,12 @@ def start_conversation(visitor: Visitor, *, locale: str, page: str = "") -> Conv
             _page(page), Direction.INBOUND, scope=str(conversation.public_id)
         ).text[:PAGE_CHARACTERS]
     conversation.save()
+    audit.record(
+        "conversation.started",
+        target=f"conversation:{conversation.public_id}",
+        bot=conversation.bot.slug,
+        facts={"visitor": str(visitor.public_id), "locale": locale},
+    )
     return conversation
 
 
@@ -69,7 +79,10 @@ def delete_spent_tickets() -> int:
     return deleted
 
 
+@transaction.atomic
 def issue_api_key(bot: Bot, *, name: str) -> tuple[ApiKey, str]:
     """A new key for a company's server, and its secret, which is shown once."""
     key, key_hash = tokens.make()
-    return ApiKey.objects.create(bot=bot, name=name, prefix=key[:8], key_hash=key_hash), key
+    issued = ApiKey.objects.create(bot=bot, name=name, prefix=key[:8], key_hash=key_hash)
+    audit.record("api_key.issued", target=f"api-key:{issued.prefix}", bot=bot.slug)
+    return issued, key

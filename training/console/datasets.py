@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chat.console.pages import Pages, sent
+from moderation.console.recorded import Recorded
 from training import formats
 from training.console import shares
 from training.console.forms import DatasetForm, FreezeForm, ImportForm
@@ -138,7 +139,7 @@ class TransferPages(OfDatasets, Pages):
 
 
 @admin.register(Dataset)
-class DatasetAdmin(TransferPages):
+class DatasetAdmin(Recorded, TransferPages):
     form = DatasetForm
     list_display = ("name", "bot", "approved", "waiting", "newest", "created_at")
     list_filter = ("bot",)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chat.console.pages import Pages
+from moderation.console.recorded import RecordsDeletion
 from training.console.forms import ExampleForm, as_text
 from training.console.own import OfDatasets
 from training.models import Example
@@ -20,7 +21,7 @@ from training.services import examples
 
 
 @admin.register(Example)
-class ExampleAdmin(OfDatasets, Pages):
+class ExampleAdmin(RecordsDeletion, OfDatasets, Pages):
     section = "training"
     form = ExampleForm
     list_display = ("asked", "answered", "turns", "scenario", "locale", "group", "status")
@@ -102,7 +103,7 @@ class ExampleAdmin(OfDatasets, Pages):
         self, request: HttpRequest, queryset: QuerySet[Example], status: Example.Status
     ) -> None:
         count = examples.decide(
-            queryset,
+            queryset.select_related("dataset__bot"),
             status,
             reviewer=request.user,  # type: ignore[arg-type]  # staff only
         )

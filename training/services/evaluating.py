@@ -13,6 +13,7 @@ from django.db import transaction
 from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import EngineError
 from chat.knowledge.embedding import EmbeddingError
+from moderation.services import audit
 from training.crash_points import crash_point
 from training.evaluation.figures import measure
 from training.evaluation.judging import Judged, judge
@@ -195,6 +196,12 @@ def _finish(evaluation: Evaluation, judged: Sequence[Judged], found: dict[str, A
     evaluation.suites = found
     evaluation.status = Evaluation.Status.FINISHED
     evaluation.save()
+    audit.record(
+        "evaluation.finished",
+        target=f"evaluation:{evaluation.pk}",
+        bot=evaluation.dataset_version.dataset.bot.slug,
+        facts={"artifact": evaluation.artifact, "questions": len(judged)},
+    )
     return evaluation
 
 

@@ -14,6 +14,12 @@ from training.models import Dataset, Example
 from training.screening import Screen
 from training.services.importing import FAULTS, messages_of, public_ids, screen_of, turns_of
 
+_DECISIONS = {
+    Example.Status.APPROVED: "example.approved",
+    Example.Status.REJECTED: "example.rejected",
+    Example.Status.DRAFT: "example.reopened",
+}
+
 
 class InvalidExample(ValueError):
     """It cannot be kept as it is; the text says why, to a person."""
@@ -68,13 +74,21 @@ def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Exa
     return example
 
 
+@transaction.atomic
 def decide(examples: Iterable[Example], status: Example.Status, *, reviewer: User | None) -> int:
     """Approve, reject or reopen; returns how many were not so before."""
-    ids = [each.pk for each in examples if each.status != status]
-    Example.objects.filter(pk__in=ids).update(
+    changed = [each for each in examples if each.status != status]
+    Example.objects.filter(pk__in=[each.pk for each in changed]).update(
         status=status, reviewer=None if status is Example.Status.DRAFT else reviewer
     )
-    return len(ids)
+    for each in changed:
+        audit.record(
+            _DECISIONS[status],
+            target=f"example:{each.public_id}",
+            bot=each.dataset.bot.slug,
+            by=named(reviewer),
+        )
+    return len(changed)
 
 
 def _others(dataset: Dataset, digest: str, *, besides: Example) -> bool:

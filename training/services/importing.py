@@ -228,7 +228,9 @@ def screen_of(bot: Bot) -> Screen:
 
 
 def exported(dataset: Dataset) -> Iterable[Entry]:
-    """All examples that were not rejected, as they are in a file."""
+    """All examples that were not rejected, as they are in a file. That they were taken is recorded."""
+    with transaction.atomic():
+        audit.record("export.made", target=f"dataset:{dataset.public_id}", bot=dataset.bot.slug)
     examples = dataset.examples.exclude(status=Example.Status.REJECTED)
     return (entry_of(each) for each in examples.iterator(chunk_size=_BATCH))
 

@@ -55,6 +55,12 @@ def publish(run: TrainingRun, folder: Path, fence: int) -> ModelVersion:
         _link(weights, places.weights_folder(version.weights))
         crash_point("publishing.moved")
         Evaluation.objects.filter(run=run).update(model_version=version, artifact=version.artifact)
+        audit.record(
+            "model.registered",
+            target=f"model_version:{version.public_id}",
+            bot=run.bot.slug,
+            facts={"run": str(run.public_id), "manifest": version.manifest_sha256},
+        )
     crash_point("publishing.recorded")
     return version
 

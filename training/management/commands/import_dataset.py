@@ -60,7 +60,7 @@ class Command(BaseCommand):
             return
         status = Example.Status.DRAFT if options["draft"] else Example.Status.APPROVED
         with _bar("writing", len(plan.new)) as bar, transaction.atomic():
-            dataset.save()
+            datasets.keep(dataset)
             count = importing.carry_out(
                 dataset,
                 importing.without_problems(plan),

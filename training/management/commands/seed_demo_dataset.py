@@ -26,7 +26,7 @@ class Command(BaseCommand):
         plan = importing.plan(bot, Contents(tuple(demo.entries()), ()), dataset=dataset)
         if plan.problems:
             raise CommandError(f"The demo examples do not pass: {plan.problems[0].text}")
-        dataset.save()
+        datasets.keep(dataset)
         count = importing.carry_out(dataset, plan, author=None)
         version = freezing.freeze(dataset, author=None)
         self.stdout.write(f"{count} examples written to the dataset {dataset.slug!r}: {version}.")
