@@ -6,15 +6,13 @@ keeps signed ends outside the database.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 GENESIS = bytes(32)
 """What stands before the first entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One entry: its number from 1, its fields as text, and the hashes that it was written with."""
 
     seq: int
@@ -44,13 +42,9 @@ class Broken(Exception):
 
 
 def content(fields: Sequence[str]) -> bytes:
-    """SHA-256 of the fields, each after its length: no two different lists read the same."""
-    hashed = hashlib.sha256()
-    for field in fields:
-        text = field.encode()
-        hashed.update(len(text).to_bytes(8, "big"))
-        hashed.update(text)
-    return hashed.digest()
+    """SHA-256 of the fields, each after its length in characters: no two different lists read the same."""
+    text = "".join([f"{len(field)}:{field}" for field in fields])
+    return hashlib.sha256(text.encode()).digest()
 
 
 def digest(seq: int, content: bytes, previous: bytes) -> bytes:
@@ -60,16 +54,16 @@ def digest(seq: int, content: bytes, previous: bytes) -> bytes:
 
 def walk(links: Iterable[Link], start: End = EMPTY) -> Iterable[End]:
     """The end after each entry, in order. Raises :class:`Broken` at the first that does not hold."""
-    end = start
-    for link in links:
-        expected = end.seq + 1
-        if link.seq != expected:
+    expected, before = start
+    for seq, fields, hashed, previous, found in links:
+        expected += 1
+        if seq != expected:
             raise Broken(expected, "is missing")
-        if link.content != content(link.fields):
-            raise Broken(link.seq, "its fields were changed")
-        if link.previous != end.digest:
-            raise Broken(link.seq, "does not follow the one before")
-        if link.digest != digest(link.seq, link.content, link.previous):
-            raise Broken(link.seq, "its hash was changed")
-        end = End(link.seq, link.digest)
-        yield end
+        if hashed != content(fields):
+            raise Broken(seq, "its fields were changed")
+        if previous != before:
+            raise Broken(seq, "does not follow the one before")
+        if found != digest(seq, hashed, previous):
+            raise Broken(seq, "its hash was changed")
+        before = found
+        yield End(seq, found)

@@ -187,9 +187,9 @@ def _links() -> Generator[Link]:
     columns = ("seq", *AuditEntry.HASHED, "content", "previous", "digest")
     rows = AuditEntry.objects.exclude(seq=None).order_by("seq").values_list(*columns)
     with closing(cast("Generator[Any]", rows.iterator(chunk_size=_BATCH))) as found:
-        for row in found:
-            hashes = (bytes(each or b"") for each in row[-3:])
-            yield Link(row[0], row[1:-3], *hashes)
+        for seq, *fields, content, previous, digest in found:
+            # PostgreSQL's are views of memory; one that is missing breaks the chain.
+            yield Link(seq, fields, bytes(content), bytes(previous or b""), bytes(digest or b""))
 
 
 def _commitment_key() -> bytes:
