@@ -1,37 +1,37 @@
 /* The review queue: the next proposals are here before they are wanted. */
-import { difference } from "./difference.js";
+import { byId, filled, part, say } from "../inbox/dom.js";
+import { Card } from "./card.js";
+import { Closed, Outbox } from "./outbox.js";
 
-const AHEAD = 2;
-const ROLES = { user: "customer", assistant: "bot" };
+const AHEAD = 4;
+const FEW = 3;
+// The server lends for ten minutes.
+const FRESH_MS = 8 * 60 * 1000;
+const WRITING = "textarea, select, input[type=text], input[type=search]";
 
 class Review {
+  #page = byId("review");
   #words;
-  #token;
+  #card;
+  #outbox;
   #waiting = [];
   #item = null;
   #shownAt = 0;
-  #busy = false;
+  #askedAt = 0;
   #asking = null;
-  // Texts that were edited and could not be sent: nothing is lost.
-  #drafts = new Map();
+  #isUndoing = false;
+  // What was written for decisions that may be taken back.
+  #written = new Map();
 
   constructor(words, token) {
     this.#words = words;
-    this.#token = token;
-    this.answer.addEventListener("input", () => this.#compare());
-    for (const button of document.querySelectorAll("[data-act]")) {
-      button.addEventListener("click", () => this.act(button.dataset.act));
-    }
-    for (const button of document.querySelectorAll("[data-rejection]")) {
-      button.addEventListener("click", () => this.#decide("reject", button.dataset.rejection));
-    }
-    byId("rv-keys").addEventListener("click", () => byId("rv-help").showModal());
-    byId("rv-propose").addEventListener("submit", (event) => this.#propose(event));
-    document.addEventListener("keydown", (event) => this.#key(event));
-  }
-
-  get answer() {
-    return byId("rv-answer");
+    this.#card = new Card(words);
+    this.#outbox = new Outbox(words.urls, token, {
+      taken: (entry, answer) => this.#taken(entry, answer),
+      refused: (entry, problem) => this.#refused(entry, problem),
+      line: (state, count) => this.#line(state, count),
+    });
+    this.#listen();
   }
 
   async start() {
@@ -40,118 +40,158 @@ class Review {
   }
 
   act(name) {
-    if (name === "edit") this.answer.focus();
-    else if (name === "undo") this.#undo();
-    else if (name === "reject") this.#askWhy();
-    else if (this.#item) this.#decide(name);
+    const acts = {
+      edit: () => this.#card.edit(),
+      turns: () => this.#card.editTurns(),
+      reject: () => this.#askWhy(),
+      all: () => byId("rv-all").closest("label").hidden || byId("rv-all").click(),
+    };
+    if (name === "undo") this.#undo();
+    else if (!this.#item) return;
+    else if (name in acts) acts[name]();
+    else this.#decide(name);
+  }
+
+  #listen() {
+    for (const button of document.querySelectorAll("[data-act]")) {
+      button.addEventListener("click", () => this.act(button.dataset.act));
+    }
+    for (const button of document.querySelectorAll("[data-rejection]")) {
+      button.addEventListener("click", () => this.#decide("reject", button.dataset.rejection));
+    }
+    byId("rv-all").addEventListener("change", ({ target }) => (part(this.#page, "others").hidden = !target.checked));
+    byId("rv-keys").addEventListener("click", () => byId("rv-help").showModal());
+    byId("rv-propose").addEventListener("submit", (event) => this.#propose(event));
+    document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("visibilitychange", () => this.#refresh());
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (byId("rv-help").open) return;
-    const isWriting = event.target.closest("textarea, select, input[type=text], input[type=search]");
+    if (event.isComposing || byId("rv-help").open) return;
+    const isWriting = event.target.closest?.(WRITING);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && isWriting) {
+      event.preventDefault();
+      this.act("approve");
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
-      if (isWriting) byId("rv-item").focus();
-      byId("rv-rejections").hidden = true;
+      this.#closeReasons();
+      if (isWriting && this.#item) this.#card.focus();
       return;
     }
     if (isWriting) return;
-    const acts = { a: "approve", e: "edit", h: "hand_over", r: "reject", s: "skip", u: "undo" };
+    const acts = { a: "approve", e: "edit", t: "turns", h: "hand_over", r: "reject", s: "skip", u: "undo", b: "all" };
     const key = event.key.toLowerCase();
     const digit = byId("rv-rejections").hidden ? 0 : Number.parseInt(key, 10);
-    if (digit >= 1) {
-      document.querySelectorAll("[data-rejection]")[digit - 1]?.click();
-    } else if (key === "b") {
-      byId("rv-all").click();
-    } else if (key === "?") {
-      byId("rv-help").showModal();
-    } else if (key in acts) {
-      this.act(acts[key]);
-    } else {
-      return;
-    }
+    if (digit >= 1) document.querySelectorAll("[data-rejection]")[digit - 1]?.click();
+    else if (key === "?") byId("rv-help").showModal();
+    else if (Object.hasOwn(acts, key)) this.act(acts[key]);
+    else return;
     event.preventDefault();
   }
 
   #askWhy() {
     const reasons = byId("rv-rejections");
-    reasons.hidden = !reasons.hidden;
-    document.querySelector("[data-act=reject]").setAttribute("aria-expanded", String(!reasons.hidden));
-    if (!reasons.hidden) reasons.querySelector("button").focus();
+    if (!reasons.hidden) return this.#closeReasons();
+    reasons.hidden = false;
+    document.querySelector("[data-act=reject]").setAttribute("aria-expanded", "true");
+    reasons.querySelector("button").focus();
   }
 
-  async #decide(verdict, rejection = "") {
-    if (this.#busy || !this.#item) return;
-    const item = this.#item;
-    const text = this.answer.value;
-    const forAll = byId("rv-all").checked;
-    const fields = {
-      verdict,
-      rejection,
-      for_all: forAll,
-      scenario: byId("rv-scenario").value,
-      seconds: (performance.now() - this.#shownAt) / 1000,
-    };
-    if (text !== item.answer) fields.answer = text;
-    if (verdict === "approve" && !text.trim()) {
+  #closeReasons() {
+    byId("rv-rejections").hidden = true;
+    document.querySelector("[data-act=reject]").setAttribute("aria-expanded", "false");
+  }
+
+  #decide(verdict, rejection = "") {
+    if (!this.#item) return;
+    if (["approve", "edit"].includes(verdict) && !this.#card.isWritten) {
       this.#problem(this.#words.unwritten);
-      this.answer.focus();
+      this.#card.edit();
       return;
     }
-    this.#busy = true;
+    const item = this.#item;
+    const forAll = byId("rv-all").checked;
+    const seconds = (performance.now() - this.#shownAt) / 1000;
+    const fields = {
+      verdict, rejection, seconds, for_all: forAll, scenario: byId("rv-scenario").value, ...this.#card.changes,
+    };
+    if (forAll) this.#waiting = this.#waiting.filter((each) => each.group !== item.group);
+    this.#problem("");
+    this.#outbox.add({ item, fields });
     // Most decisions are taken as they are meant: the next one is shown at once.
     this.#next();
-    const answer = await this.#post(this.#words.urls.decide.replace("00000000-0000-0000-0000-000000000000", item.id), fields);
-    this.#busy = false;
-    if (answer.problem) {
-      this.#drafts.set(item.id, text);
-      if (this.#item) this.#waiting.unshift(this.#item);
-      this.#show(item);
-      this.#problem(answer.problem);
-      return;
-    }
-    this.#drafts.delete(item.id);
-    if (forAll && answer.count > 1) {
-      // The others of the cluster are decided, too: what is held here may be among them.
-      this.#waiting = [];
-      this.#item = null;
-      await this.#fetchMore();
-      this.#next();
-      this.#say(this.#words.for_all.replace("{count}", answer.count));
-    } else {
-      this.#say(this.#words.done[answer.verdict]);
-    }
+  }
+
+  #taken({ item, fields }, answer) {
+    this.#card.forget(item.id);
+    this.#written.set(item.id, fields);
+    const done = answer.is_first ? this.#words.done.first : this.#words.done[answer.verdict];
+    const many = answer.count > 1 ? ` ${filled(this.#words.many, { count: answer.count })}` : "";
+    const question = this.#item?.turns.at(-1)?.content;
+    const next = question ? ` ${filled(this.#words.next, { question })}` : "";
+    say(byId("rv-said"), done + many);
+    say(byId("rv-announcer"), done + many + next);
     this.#progress(answer);
-    this.#fill();
+    if (fields.for_all) this.#fill();
+  }
+
+  #refused({ item, fields }, problem) {
+    this.#card.remember(item.id, fields);
+    if (this.#item) this.#waiting.unshift(this.#item);
+    this.#show(item);
+    this.#problem(problem);
   }
 
   async #undo() {
-    if (this.#busy) return;
-    this.#busy = true;
-    const answer = await this.#post(this.#words.urls.undo, {});
-    this.#busy = false;
-    if (answer.problem) {
-      this.#problem(answer.problem);
-    } else if (answer.item) {
-      if (this.#item) this.#waiting.unshift(this.#item);
-      this.#show(answer.item);
-      this.#say(this.#words.done.undone);
-      this.#progress(answer);
-    } else {
-      this.#say(this.#words.done.nothing);
+    if (this.#isUndoing) return;
+    const unsent = this.#outbox.takeBack();
+    if (unsent) {
+      this.#written.set(unsent.item.id, unsent.fields);
+      this.#back(unsent.item);
+      return;
     }
+    this.#isUndoing = true;
+    try {
+      await this.#outbox.empty();
+      const answer = await this.#outbox.post(this.#words.urls.undo, {});
+      if (answer.problem) this.#problem(answer.problem);
+      else if (answer.item) this.#back(answer.item);
+      else say(byId("rv-said"), this.#words.done.nothing);
+      if (!answer.problem) this.#progress(answer);
+    } catch (error) {
+      this.#line(error instanceof Closed ? "closed" : "lost", 0);
+    } finally {
+      this.#isUndoing = false;
+    }
+  }
+
+  #back(item) {
+    this.#card.remember(item.id, this.#written.get(item.id) ?? {});
+    this.#waiting = this.#waiting.filter((each) => each.id !== item.id);
+    if (this.#item && this.#item.id !== item.id) this.#waiting.unshift(this.#item);
+    this.#show(item);
+    say(byId("rv-said"), this.#words.done.undone);
+    say(byId("rv-announcer"), this.#words.done.undone);
   }
 
   async #propose(event) {
     event.preventDefault();
     const button = event.target.querySelector("button");
     button.disabled = true;
-    const answer = await this.#post(event.target.action, {});
+    button.setAttribute("aria-busy", "true");
+    try {
+      const answer = await this.#outbox.post(event.target.action, {});
+      if (answer.problem) this.#problem(answer.problem);
+      else this.#progress(answer);
+      await this.#fetchMore();
+      if (!this.#item) this.#next();
+    } catch (error) {
+      this.#line(error instanceof Closed ? "closed" : "lost", 0);
+    }
     button.disabled = false;
-    if (answer.problem) this.#problem(answer.problem);
-    else this.#progress(answer);
-    await this.#fetchMore();
-    if (!this.#item) this.#next();
+    button.removeAttribute("aria-busy");
   }
 
   #next() {
@@ -161,135 +201,89 @@ class Review {
     this.#fill();
   }
 
+  #show(item) {
+    this.#item = item;
+    this.#shownAt = performance.now();
+    byId("rv-empty").hidden = true;
+    this.#closeReasons();
+    this.#problem("");
+    this.#card.show(item);
+  }
+
+  #empty() {
+    this.#item = null;
+    this.#card.hide();
+    const empty = byId("rv-empty");
+    empty.hidden = false;
+    part(empty, "loading").hidden = !this.#asking;
+    part(empty, "nothing").hidden = Boolean(this.#asking);
+    if (!this.#asking) empty.focus({ preventScroll: true });
+  }
+
   #fill() {
-    if (this.#waiting.length < AHEAD) this.#fetchMore();
+    if (this.#waiting.length < FEW) this.#fetchMore();
+  }
+
+  /** Proposals that were held for long may be somebody else's by now. */
+  #refresh() {
+    if (document.visibilityState !== "visible" || performance.now() - this.#askedAt < FRESH_MS) return;
+    this.#waiting = [];
+    this.#fetchMore();
   }
 
   async #fetchMore() {
     this.#asking ??= this.#ask();
     await this.#asking;
     this.#asking = null;
-    if (!this.#item && this.#waiting.length && !byId("rv-empty").hidden) this.#next();
+    if (!this.#item && !byId("rv-empty").hidden) this.#waiting.length ? this.#next() : this.#empty();
   }
 
   async #ask() {
-    const held = [this.#item, ...this.#waiting].filter(Boolean).map((each) => `held=${each.id}`);
+    const held = [this.#item, ...this.#waiting].filter(Boolean).map((each) => each.id);
+    const query = new URLSearchParams([...held, ...this.#outbox.ids].map((id) => ["held", id]));
+    query.set("wanted", Math.max(AHEAD - this.#waiting.length, 1));
     try {
-      const answer = await fetch(`${this.#words.urls.next}?${held.join("&")}`, {
-        headers: { Accept: "application/json" },
+      const response = await fetch(`${this.#words.urls.next}?${query}`, {
+        headers: { Accept: "application/json" }, redirect: "error",
       });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const found = await answer.json();
-      const known = new Set([this.#item, ...this.#waiting].filter(Boolean).map((each) => each.id));
+      if (response.status === 403) throw new Closed();
+      if (!response.ok) throw new Error(String(response.status));
+      const found = await response.json();
+      const known = new Set([...held, ...this.#outbox.ids, this.#item?.id]);
       this.#waiting.push(...found.items.filter((each) => !known.has(each.id)));
+      this.#askedAt = performance.now();
       this.#progress(found);
-    } catch {
-      this.#problem(this.#words.lost);
+    } catch (error) {
+      this.#line(error instanceof Closed ? "closed" : "lost", this.#outbox.ids.length);
     }
   }
 
-  #show(item) {
-    this.#item = item;
-    this.#shownAt = performance.now();
-    byId("rv-empty").hidden = true;
-    const card = byId("rv-item");
-    card.hidden = false;
-    fill("reason", this.#words.reasons[item.reason]);
-    fill("covers", item.covers === 1
-      ? this.#words.covers_one
-      : this.#words.covers.replace("{count}", item.covers));
-    fill("risky", item.is_risky ? this.#words.second : "");
-    fill("by-agent", item.by_agent ? this.#words.by_agent : "");
-    fill("bot", item.bot);
-    fill("failed", item.failed);
-    part("failed-part").hidden = !item.failed;
-    part("turns").replaceChildren(...item.turns.map((turn, place) => this.#turn(turn, place, item)));
-    this.answer.value = this.#drafts.get(item.id) ?? item.answer;
-    this.answer.lang = item.locale;
-    byId("rv-scenario").value = item.scenario;
-    byId("rv-all").checked = false;
-    byId("rv-rejections").hidden = true;
-    byId("rv-problem").hidden = true;
-    this.#compare();
-    card.focus({ preventScroll: true });
-  }
-
-  #turn(turn, place, item) {
-    const line = document.createElement("li");
-    const who = document.createElement("span");
-    const said = document.createElement("span");
-    who.textContent = this.#words[ROLES[turn.role]];
-    said.textContent = turn.content;
-    said.lang = item.locale;
-    if (place === item.turns.length - 1) said.id = "rv-question";
-    line.append(who, said);
-    return line;
-  }
-
-  #compare() {
-    const shown = part("diff");
-    const before = this.#item?.original ?? "";
-    const after = this.answer.value;
-    shown.hidden = !before || before === after;
-    if (shown.hidden) return;
-    const names = { same: "span", del: "del", ins: "ins" };
-    shown.replaceChildren(...difference(before, after).map(({ kind, text }) => {
-      const piece = document.createElement(names[kind]);
-      piece.textContent = text;
-      return piece;
-    }));
-  }
-
-  #empty() {
-    this.#item = null;
-    byId("rv-item").hidden = true;
-    byId("rv-empty").hidden = false;
-    byId("rv-empty").querySelector("p").textContent = this.#words.empty;
-  }
-
-  #progress({ left, today, an_hour: pace }) {
-    fill("left", this.#words.left.replace("{count}", left));
-    fill("today", this.#words.today.replace("{count}", today));
-    fill("an-hour", pace ? this.#words.an_hour.replace("{count}", pace) : "");
-  }
-
-  async #post(url, fields) {
-    try {
-      const answer = await fetch(url, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": this.#token },
-        body: JSON.stringify(fields),
-      });
-      const found = await answer.json();
-      return answer.ok || found.problem ? found : { problem: this.#words.lost };
-    } catch {
-      return { problem: this.#words.lost };
+  #progress({ left, waiting, today, an_hour: pace }) {
+    this.#tell("left", filled(this.#words.left, { count: left }));
+    this.#tell("today", filled(this.#words.today, { count: today }));
+    this.#tell("an-hour", pace ? filled(this.#words.an_hour, { count: pace }) : "");
+    for (const line of document.querySelectorAll("[data-reason]")) {
+      say(part(line, "count"), waiting[line.dataset.reason] ?? 0);
     }
   }
 
-  #say(text) {
-    byId("rv-said").textContent = text;
+  #line(state, count) {
+    const banner = byId("rv-line");
+    banner.hidden = !state;
+    if (state) say(banner, filled(this.#words[state], { count }));
   }
 
   #problem(text) {
     const problem = byId("rv-problem");
-    problem.textContent = text;
-    problem.hidden = false;
+    say(problem, text);
+    problem.hidden = !text;
   }
-}
 
-function byId(id) {
-  return document.getElementById(id);
-}
-
-function part(name) {
-  return document.querySelector(`[data-part="${name}"]`);
-}
-
-function fill(name, text) {
-  const shown = part(name);
-  shown.textContent = text;
-  shown.hidden = !text;
+  #tell(name, text) {
+    const shown = part(this.#page, name);
+    say(shown, text);
+    shown.hidden = !text;
+  }
 }
 
 const words = JSON.parse(byId("review-words").textContent);
