@@ -78,7 +78,7 @@ class TransferPages(OfDatasets, Pages):
         return self.page(request, "import", _("Import examples"), form=form, dataset=dataset)
 
     def export_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        self.require(request, "training.view_dataset", "training.view_example")
+        self.require(request, "training.export_dataset", "training.view_example")
         dataset = self.own(request, pk)
         try:
             form = Format(request.GET.get("format", Format.MESSAGES))

@@ -65,7 +65,7 @@ def url(name: str, *arguments: Any) -> str:
 
 def staff(client: Client, *permissions: str) -> Client:
     user = User.objects.create_user("ann", password="x" * 12, is_staff=True)
-    codenames = (*permissions, "work_on_all_bots")
+    codenames = (*permissions, "work_on_all_bots", "export_dataset")
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     client.force_login(user)
     return client
