@@ -4,7 +4,7 @@ import functools
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -23,7 +23,7 @@ class Served:
     deployment: Deployment
     engine: Engine
     style: Style = "words"
-    spec: EngineSpec = EngineSpec()
+    spec: EngineSpec = field(default_factory=EngineSpec)
 
 
 def spec_of(deployment: Deployment) -> EngineSpec:
