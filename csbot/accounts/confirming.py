@@ -31,7 +31,6 @@ PAGES: dict[str, Wanted] = {
     "training_export": Wanted.ALWAYS,
     "analytics_export": Wanted.ALWAYS,
     "moderation_export_audit": Wanted.ALWAYS,
-    "moderation_export_audit": Wanted.ALWAYS,
     # What answers customers
     "training_promote": Wanted.CHANGES,
     "training_agree_override": Wanted.CHANGES,
