@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -131,6 +132,8 @@ class InboxPages(Pages):
         self.require(request, PERMISSION)
         reasons = Conversation.HandoffReason.choices
         words = {**WORDS, "reasons": {"": "", **dict(reasons)}}
+        if request.user.has_perm("chat.view_conversation"):
+            words["why"] = reverse("admin:training_why", args=[UUID(int=0)])
         return self.page(
             request,
             "inbox",

@@ -77,14 +77,14 @@ def test_from_the_bot_to_an_agent_and_back(desk: Page, customer: Customer) -> No
     desk.locator("#ib-text").press("Enter")
     expect(desk.locator("#ib-text")).to_have_value("Hello, I am here to help.")
     desk.locator("#ib-text").press("Control+Enter")
-    expect(customer.panel.get_by_text("Hello, I am here to help.")).to_be_visible()
+    expect(customer.panel.get_by_text("Hello, I am here to help.", exact=True)).to_be_visible()
     expect(desk.locator("#ib-text")).to_have_value("")
 
     customer.ask("<b>It was sent on Monday.</b>")
     expect(desk.locator("#ib-messages")).to_contain_text("<b>It was sent on Monday.</b>")
     before = desk.locator(".ib-message[data-role=assistant]").count()
     write(desk, "It arrives tomorrow.")
-    expect(customer.panel.get_by_text("It arrives tomorrow.")).to_be_visible()
+    expect(customer.panel.get_by_text("It arrives tomorrow.", exact=True)).to_be_visible()
     assert desk.locator(".ib-message[data-role=assistant]").count() == before
 
     desk.locator("#ib-hand-back").click()

@@ -4,6 +4,7 @@ import { hour, long } from "./times.js";
 
 const NEAR_END_PX = 120;
 const TYPING_MS = 6000;
+const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 export class Transcript {
   #words;
@@ -84,6 +85,14 @@ export class Transcript {
     time.title = long(message.created_at);
     say(time, hour(message.created_at));
     this.#thumbs(item, message.feedback);
+    this.#why(item, message);
+  }
+
+  /** Where it is told how an answer of the bot came about, and where it is put right. */
+  #why(item, message) {
+    const shown = part(item, "why");
+    shown.hidden = message.role !== "assistant" || message.status !== "sent" || !this.#words.why;
+    if (!shown.hidden) shown.querySelector("a").href = this.#words.why.replace(NOBODY, message.id);
   }
 
   #who(message) {
