@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any
-from uuid import UUID
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
 
-from django.contrib import admin
-from django.db.models import Avg, Count
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import Avg, Count, Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from chat.access import bots_of
+from chat.access import bots_of, conversations_of
 from chat.console.own import OfBots
 from chat.console.pages import ReadOnlyPages
 from chat.knowledge.embedding import EmbeddingError
 from chat.libraries import LibraryShelf
 from training.agreement import agreement
+from training.lineage import descendants
 from training.models import ReviewDecision, ReviewItem, Scenario
 from training.services import proposing, reviewing
-from training.services.reviewing import Decision, NotDecided, Verdict
+from training.services.proposing import NotProposed
+from training.services.reviewing import APPROVALS, Decision, NotDecided, Status, Verdict
 
 SEE = "training.review_example"
-AHEAD = 3
-"""Items that a browser holds, so that the next one is there at once."""
+AHEAD = 4
+"""Items that a browser asks for at most, so that the next one is there at once."""
+MOST_HELD = 60
+LIKE_IT = 5
+"""Questions of a group that are shown beside the one that is decided."""
 FEWEST_FOR_PACE = 5
 """Decisions of a day before they are told as so many an hour."""
 LONGEST_REQUEST = 64 * 1024
 KEYS = (
     ("a", _("approve")),
     ("e", _("edit the answer")),
+    ("t", _("edit what was said before")),
+    ("Ctrl + Enter", _("approve or hand in what was edited")),
     ("h", _("a person should answer")),
     ("r", _("reject; then the number of the reason")),
     ("s", _("pass over")),
@@ -45,23 +54,29 @@ KEYS = (
 WORDS: dict[str, Any] = {
     "customer": _("Customer"),
     "bot": _("Bot"),
-    "empty": _("Nothing waits for you. Proposals come from conversations as they end."),
-    "lost": _("The line is down. Your text is kept here; try again."),
+    "lost": _("The line is down. What you decided is kept here and sent when it is back: {count}."),
+    "closed": _(
+        "You may no longer review here. Log in again; what you decided is kept until then."
+    ),
     "covers": _("covers {count} conversations this week"),
     "covers_one": _("one conversation this week"),
     "second": _("needs a second reviewer"),
     "by_agent": _("written by a colleague"),
     "unwritten": _("No answer yet: write one."),
+    "edit_turn": _("Edit what {who} said"),
+    "for_all": _("also for {count} others that ask the same"),
     "done": {
         Verdict.APPROVE: _("Approved."),
         Verdict.HAND_OVER: _("Approved: a person should answer."),
         Verdict.EDIT: _("Edited. Somebody else approves it."),
         Verdict.REJECT: _("Rejected."),
         Verdict.SKIP: _("Passed over."),
+        "first": _("Approved. A second reviewer looks at it, too."),
         "undone": _("Taken back."),
         "nothing": _("There is nothing to take back."),
     },
-    "for_all": _("{count} decided at once."),
+    "many": _("{count} decided at once."),
+    "next": _("Next: {question}"),
     "an_hour": _("{count} an hour"),
     "left": _("{count} to decide"),
     "today": _("{count} today"),
@@ -71,10 +86,26 @@ WORDS: dict[str, Any] = {
 @admin.register(ReviewItem)
 class ReviewPages(OfBots, ReadOnlyPages):
     section = "review"
-    list_display = ("asked", "reason", "status", "covers", "value", "bot", "created_at")
+
+    class Media:
+        css: ClassVar = {"all": ("console/knowledge.css", "console/review/review.css")}
+
+    list_display = (
+        "asked",
+        "reason",
+        "status",
+        "decided_by",
+        "learned_in",
+        "covers",
+        "bot",
+        "created_at",
+    )
     list_filter = ("status", "reason", "bot", "locale", "is_risky")
-    list_select_related = ("bot",)
-    fields = ("bot", "conversation", "reason", "status", "scenario", "answer", "failed", "example")
+    list_select_related = ("bot", "example")
+    list_before_template = "review/list_head.html"
+    ordering = ("-id",)
+    fields = ("bot", "conversation", "reason", "status", "scenario", "covers", "value", "example")
+    change_form_outer_before_template = "review/item.html"
 
     def get_urls(self) -> list[URLPattern]:
         return [
@@ -82,6 +113,9 @@ class ReviewPages(OfBots, ReadOnlyPages):
             self.route("next/", require_GET(self.next_view), "next"),
             self.route("undo/", require_POST(self.undo_view), "undo"),
             self.route("propose/", require_POST(self.propose_view), "propose"),
+            self.route(
+                "propose/<uuid:conversation>/", require_POST(self.propose_chat_view), "propose_chat"
+            ),
             self.route("<uuid:item>/decide/", require_POST(self.decide_view), "decide"),
             *super().get_urls(),
         ]
@@ -90,12 +124,56 @@ class ReviewPages(OfBots, ReadOnlyPages):
     def asked(self, item: ReviewItem) -> str:
         return item.question[:120]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewItem]:
+        decisions = ReviewDecision.objects.filter(undone_at=None).exclude(verdict=Verdict.SKIP)
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(
+                Prefetch("decisions", decisions.select_related("reviewer"), to_attr="standing"),
+                "example__frozen__version__dataset",
+            )
+        )
+
+    @admin.display(description=_("decided by"))
+    def decided_by(self, item: Any) -> str:
+        names = [f"{each.reviewer} ({each.get_verdict_display()})" for each in item.standing]
+        return ", ".join(reversed(names)) or "-"
+
+    @admin.display(description=_("learned in"))
+    def learned_in(self, item: ReviewItem) -> str:
+        if item.example is None:
+            return "-"
+        versions = [str(each.version) for each in item.example.frozen.all()]
+        return ", ".join(versions) or str(_("the next version"))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        item = self.get_object(request, object_id)
+        context = {**(extra_context or {})}
+        if item is not None:
+            frozen = item.example.frozen.all() if item.example else []
+            context |= {
+                "item": item,
+                "risks": [ReviewItem.Risk(each).label for each in item.risks],
+                "decisions": item.decisions.select_related("reviewer"),
+                "learned_in": self.learned_in(item),
+                "models": descendants([each.version_id for each in frozen]),
+            }
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
     def queue_view(self, request: HttpRequest) -> HttpResponse:
         """The frame alone: proposals come as JSON."""
         self.require(request, SEE)
         words = {
             **WORDS,
             "reasons": dict(ReviewItem.Reason.choices),
+            "risks": dict(ReviewItem.Risk.choices),
             "urls": {
                 "next": reverse("admin:review_next"),
                 "undo": reverse("admin:review_undo"),
@@ -116,9 +194,13 @@ class ReviewPages(OfBots, ReadOnlyPages):
 
     def next_view(self, request: HttpRequest) -> JsonResponse:
         self.require(request, SEE)
-        held = [each for each in request.GET.getlist("held") if _is_uuid(each)][:AHEAD]
-        items = reviewing.lend(_person(request), AHEAD - len(held), held)
-        return JsonResponse({"items": [_data(each) for each in items], **_progress(request)})
+        held = [each for each in request.GET.getlist("held") if _is_uuid(each)][:MOST_HELD]
+        wanted = request.GET.get("wanted", "")
+        count = min(int(wanted), AHEAD) if wanted.isdecimal() else AHEAD
+        items = reviewing.lend(_person(request), count, held)
+        return JsonResponse(
+            {"items": [_data(each, _person(request)) for each in items], **_progress(request)}
+        )
 
     def decide_view(self, request: HttpRequest, item: UUID) -> JsonResponse:
         self.require(request, SEE)
@@ -138,7 +220,8 @@ class ReviewPages(OfBots, ReadOnlyPages):
             return JsonResponse({"problem": str(error)}, status=409)
         except (ValueError, KeyError, TypeError, AttributeError):
             return JsonResponse({"problem": str(_("This cannot be read."))}, status=400)
-        done = {"verdict": decided[0].verdict, "count": len(decided)}
+        is_first = decided[0].verdict in APPROVALS and decided[0].item.status == Status.OPEN
+        done = {"verdict": decided[0].verdict, "is_first": is_first, "count": len(decided)}
         return JsonResponse({**done, **_progress(request)})
 
     def undo_view(self, request: HttpRequest) -> JsonResponse:
@@ -147,7 +230,7 @@ class ReviewPages(OfBots, ReadOnlyPages):
             item = reviewing.undo(_person(request))
         except NotDecided as error:
             return JsonResponse({"problem": str(error)}, status=409)
-        return JsonResponse({"item": item and _data(item), **_progress(request)})
+        return JsonResponse({"item": item and _data(item, _person(request)), **_progress(request)})
 
     def propose_view(self, request: HttpRequest) -> HttpResponse:
         """Look through the conversations now, without waiting for the next hour."""
@@ -158,6 +241,22 @@ class ReviewPages(OfBots, ReadOnlyPages):
         except EmbeddingError as error:
             return JsonResponse({"problem": str(error)}, status=503)
         return JsonResponse(_progress(request))
+
+    def propose_chat_view(self, request: HttpRequest, conversation: UUID) -> HttpResponse:
+        """Put one conversation into the queue, and go back to where it was looked at."""
+        self.require(request, SEE)
+        found = conversations_of(request.user).filter(public_id=conversation).first()
+        if found is None:
+            raise Http404
+        try:
+            proposing.propose_conversation(found, by=_person(request), shelf=_shelf())
+        except (NotProposed, EmbeddingError) as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("It stands in the review queue."))
+        back = request.META.get("HTTP_REFERER", "")
+        is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+        return HttpResponseRedirect(back if is_ours else reverse("admin:review_queue"))
 
 
 def _decide_one(item: ReviewItem, decision: Decision, *, by: Any) -> list[ReviewDecision]:
@@ -180,10 +279,13 @@ def _decision(fields: dict[str, Any]) -> Decision:
         scenario=scenario,
         rejection=str(fields.get("rejection") or ""),
         seconds=float(fields.get("seconds") or 0),
+        batch=UUID(str(fields["batch"])) if fields.get("batch") else uuid4(),
     )
 
 
-def _data(item: ReviewItem) -> dict[str, Any]:
+def _data(item: ReviewItem, reviewer: User) -> dict[str, Any]:
+    alike = reviewing.open_items(reviewer).filter(bot=item.bot, cluster=item.cluster)
+    others = alike.exclude(pk=item.pk)
     return {
         "id": str(item.public_id),
         "bot": item.bot.name,
@@ -192,12 +294,18 @@ def _data(item: ReviewItem) -> dict[str, Any]:
         "scenario": item.scenario,
         "turns": item.turns,
         "answer": item.answer,
-        "original": item.original.get("answer", ""),
+        "original": item.original,
         "failed": item.failed,
         "covers": item.covers,
         "is_risky": item.is_risky,
+        "risks": item.risks,
         "by_agent": item.text_author_id is not None,
-        "conversation": str(item.conversation.public_id),
+        "group": item.cluster,
+        "others": others.count(),
+        "others_ask": [each.question for each in others[:LIKE_IT]],
+        "url": reverse("admin:chat_conversation_change", args=[item.conversation_id])
+        if reviewer.has_perm("chat.view_conversation")
+        else "",
     }
 
 
@@ -209,23 +317,26 @@ def _progress(request: HttpRequest) -> dict[str, Any]:
     found = mine.aggregate(count=Count("id"), seconds=Avg("seconds"))
     is_telling = found["count"] >= FEWEST_FOR_PACE and found["seconds"]
     pace = round(3600 / found["seconds"]) if is_telling else None
+    waiting = _counts(request)
     return {
-        "left": reviewing.open_items(_person(request)).count(),
+        "left": sum(waiting.values()),
+        "waiting": waiting,
         "today": found["count"],
         "an_hour": pace,
     }
 
 
-def _waiting(request: HttpRequest) -> list[dict[str, Any]]:
+def _counts(request: HttpRequest) -> dict[str, int]:
     """What waits, by reason."""
-    found = dict(
-        reviewing.open_items(_person(request))
-        .order_by()
-        .values_list("reason")
-        .annotate(count=Count("id"))
-    )
+    found = reviewing.open_items(_person(request)).order_by().values_list("reason")
+    return dict(found.annotate(count=Count("id")))
+
+
+def _waiting(request: HttpRequest) -> list[dict[str, Any]]:
+    found = _counts(request)
     return [
-        {"label": label, "count": found.get(value, 0)} for value, label in ReviewItem.Reason.choices
+        {"reason": value, "label": label, "count": found.get(value, 0)}
+        for value, label in ReviewItem.Reason.choices
     ]
 
 

@@ -34,7 +34,7 @@ SOURCE = "review"
 
 Verdict = ReviewDecision.Verdict
 Status = ReviewItem.Status
-_APPROVALS = (Verdict.APPROVE, Verdict.HAND_OVER)
+APPROVALS = (Verdict.APPROVE, Verdict.HAND_OVER)
 _KEPT = (
     "turns", "answer", "scenario", "text_author_id", "is_risky", "risks", "status", "example_id",
 )  # fmt: skip
@@ -113,7 +113,7 @@ def decide(item: ReviewItem, decision: Decision, *, by: User) -> ReviewDecision:
     verdict = _edited(current, decision, by)
     current.risks = risks_of(current)
     current.is_risky = bool(current.risks)
-    if verdict in _APPROVALS:
+    if verdict in APPROVALS:
         before["example_status"] = _approve(current, verdict, by)
     elif verdict == Verdict.REJECT:
         if decision.rejection not in ReviewDecision.Rejection.values:

@@ -34,9 +34,8 @@ class Review {
     this.#listen();
   }
 
-  async start() {
-    await this.#fetchMore();
-    this.#next();
+  start() {
+    return this.#fetchMore();
   }
 
   act(name) {
@@ -186,7 +185,6 @@ class Review {
       if (answer.problem) this.#problem(answer.problem);
       else this.#progress(answer);
       await this.#fetchMore();
-      if (!this.#item) this.#next();
     } catch (error) {
       this.#line(error instanceof Closed ? "closed" : "lost", 0);
     }

@@ -67,7 +67,8 @@ def test_a_decision_is_taken_and_taken_back(bot: Bot) -> None:
     item = ReviewItem.objects.get()
     answer = decide(client, item.public_id, verdict="approve", seconds=9)
     assert answer.json() == {
-        "verdict": "approve", "count": 1, "left": 0, "today": 1, "an_hour": None,
+        "verdict": "approve", "is_first": False, "count": 1, "left": 0, "waiting": {}, "today": 1,
+        "an_hour": None,
     }  # fmt: skip
     assert Example.objects.count() == 1
 
@@ -141,3 +142,72 @@ def test_agreement_is_counted_without_chance() -> None:
     same = of_pairs([(True, True)] * 3)
     assert same is not None
     assert same.kappa is None
+
+
+def test_a_decision_that_is_sent_again_is_the_same_one(bot: Bot) -> None:
+    client, item = person(), ReviewItem.objects.get()
+    batch = str(uuid.uuid4())
+    first = decide(client, item.public_id, verdict="approve", batch=batch)
+    again = decide(client, item.public_id, verdict="approve", batch=batch)
+    assert (first.json(), again.status_code) == (again.json(), 200)
+    assert item.decisions.count() == 1
+
+
+def test_the_first_of_two_hears_that_it_is_not_done(bot: Bot) -> None:
+    item = ReviewItem.objects.get()
+    answer = decide(person(), item.public_id, verdict="approve", scenario="complaint").json()
+    assert (answer["is_first"], answer["count"]) == (True, 1)
+
+
+def test_earlier_turns_are_edited_in_place(bot: Bot) -> None:
+    item = ReviewItem.objects.get()
+    turns = [{"role": "user", "content": "Can I bring it back?"}]
+    answer = decide(person(), item.public_id, verdict="approve", turns=turns)
+    assert answer.json()["verdict"] == "edit"
+    item.refresh_from_db()
+    assert (item.turns, item.original["turns"][0]["content"]) == (turns, ASKED)
+
+
+def test_a_chat_is_proposed_from_its_page(bot: Bot) -> None:
+    message = liked(bot, "Do you sell lamps?")
+    client = person(*EVERY, "view_conversation", "view_message")
+    page = reverse("admin:chat_conversation_change", args=[message.conversation.pk])
+    address = reverse("admin:review_propose_chat", args=[message.conversation.public_id])
+    assert address in client.get(page).content.decode()
+    answer = client.post(address, headers={"referer": f"http://testserver{page}"})
+    assert answer["Location"] == f"http://testserver{page}"
+    assert ReviewItem.objects.filter(conversation=message.conversation).exists()
+    elsewhere = client.post(address, headers={"referer": "https://evil.example/"})
+    assert elsewhere["Location"] == reverse("admin:review_queue")
+
+
+def test_a_chat_of_another_bot_cannot_be_proposed(bot: Bot) -> None:
+    foreign = liked(BotFactory(confidence_threshold=0))
+    stranger = person("review_example", "view_reviewitem")
+    for conversation in (foreign.conversation.public_id, uuid.uuid4()):
+        address = reverse("admin:review_propose_chat", args=[conversation])
+        assert stranger.post(address).status_code == 404
+    without = person("work_on_all_bots", "view_reviewitem")
+    assert without.post(address).status_code == 403
+
+
+def test_the_list_says_what_became_of_them(bot: Bot) -> None:
+    client = person(*EVERY)
+    decide(client, ReviewItem.objects.get().public_id, verdict="approve")
+    page = client.get(reverse("admin:training_reviewitem_changelist")).content.decode()
+    assert "(approved)" in page
+    assert "the next version" in page
+    one = client.get(
+        reverse("admin:training_reviewitem_change", args=[ReviewItem.objects.get().pk])
+    )
+    assert b"Approved" in one.content
+
+
+def test_requests_of_another_site_are_refused(bot: Bot) -> None:
+    client = person()
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    for name in ("undo", "propose"):
+        assert strict.post(reverse(f"admin:review_{name}")).status_code == 403
+    assert decide(strict, ReviewItem.objects.get().public_id, verdict="approve").status_code == 403
+    assert ReviewItem.objects.get().status == "open"
