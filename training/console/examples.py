@@ -87,7 +87,7 @@ class ExampleAdmin(RecordsDeletion, OfDatasets, Pages):
     ) -> None:
         examples.save(obj, form.turns, author=request.user)  # type: ignore[arg-type]  # staff only
 
-    @admin.action(description=_("Approve"), permissions=["change"])
+    @admin.action(description=_("Approve"), permissions=["approve"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Example]) -> None:
         self._decide(request, queryset, Example.Status.APPROVED)
 
@@ -98,6 +98,9 @@ class ExampleAdmin(RecordsDeletion, OfDatasets, Pages):
     @admin.action(description=_("To be reviewed again"), permissions=["change"])
     def reopen(self, request: HttpRequest, queryset: QuerySet[Example]) -> None:
         self._decide(request, queryset, Example.Status.DRAFT)
+
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("training.approve_example")
 
     def _decide(
         self, request: HttpRequest, queryset: QuerySet[Example], status: Example.Status

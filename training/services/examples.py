@@ -49,7 +49,7 @@ def is_known(dataset: Dataset, turns: Iterable[Turn], locale: str, *, besides: E
 def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Example:
     """Write an example, new or corrected, with these turns instead of its own.
 
-    Whoever writes it has reviewed it as it then is. Raises :class:`InvalidExample`.
+    Whoever may approve has reviewed it as it then is; of anybody else it waits for approval. Raises :class:`InvalidExample`.
     """
     example.messages = list(messages_of(kept(example.dataset, turns)))
     example.digest = digest(example.messages, example.locale)
@@ -60,6 +60,8 @@ def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Exa
     if not example.pk:
         example.public_id = public_ids(example.dataset, [example.digest])[0]
         example.author = author
+    if author is not None and not author.has_perm("training.approve_example"):
+        example.status = Example.Status.DRAFT
     is_open = example.status == Example.Status.DRAFT
     example.reviewer = None if is_open else author
     is_new = example.pk is None
@@ -76,8 +78,15 @@ def save(example: Example, turns: Iterable[Turn], *, author: User | None) -> Exa
 
 @transaction.atomic
 def decide(examples: Iterable[Example], status: Example.Status, *, reviewer: User | None) -> int:
-    """Approve, reject or reopen; returns how many were not so before."""
-    changed = [each for each in examples if each.status != status]
+    """Approve, reject or reopen; returns how many were not so before.
+
+    Nobody approves what they wrote: those stay as they are.
+    """
+    changed = [
+        each
+        for each in examples
+        if each.status != status and not _approves_own(each, status, reviewer)
+    ]
     Example.objects.filter(pk__in=[each.pk for each in changed]).update(
         status=status, reviewer=None if status is Example.Status.DRAFT else reviewer
     )
@@ -89,6 +98,11 @@ def decide(examples: Iterable[Example], status: Example.Status, *, reviewer: Use
             by=named(reviewer),
         )
     return len(changed)
+
+
+def _approves_own(example: Example, status: Example.Status, reviewer: User | None) -> bool:
+    is_own = reviewer is not None and example.author_id == reviewer.pk
+    return is_own and status is Example.Status.APPROVED
 
 
 def _others(dataset: Dataset, digest: str, *, besides: Example) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from tests.factories import DatasetFactory, UserFactory
 from training.formats import Turn
@@ -28,6 +29,7 @@ def test_an_example_is_masked_and_numbered() -> None:
 
 def test_a_corrected_example_keeps_its_id_and_has_a_reviewer() -> None:
     dataset, ann = DatasetFactory(), UserFactory()
+    ann.user_permissions.add(Permission.objects.get(codename="approve_example"))
     example = written(dataset, "q", "a")
     before = (example.public_id, example.digest)
 
@@ -73,3 +75,18 @@ def test_decisions_are_counted_and_signed() -> None:
     assert examples.decide(some, Example.Status.REJECTED, reviewer=None) == 0
     assert examples.decide(some[:1], Example.Status.DRAFT, reviewer=ann) == 1
     assert dataset.examples.get(status="draft").reviewer is None
+
+
+def test_nobody_approves_what_they_wrote() -> None:
+    dataset = DatasetFactory()
+    author, other = UserFactory(), UserFactory()
+    example = examples.save(
+        Example(dataset=dataset, locale="en", status=Example.Status.APPROVED),
+        [Turn("user", "Do you sell lamps?"), Turn("assistant", "Yes, five kinds.")],
+        author=author,
+    )
+    assert example.status == "draft", "of somebody who may not approve it waits"
+    assert examples.decide([example], Example.Status.APPROVED, reviewer=author) == 0
+    assert examples.decide([example], Example.Status.APPROVED, reviewer=other) == 1
+    example.refresh_from_db()
+    assert (example.status, example.author, example.reviewer) == ("approved", author, other)
