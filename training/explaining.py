@@ -121,6 +121,8 @@ def _revision(message: Message, near: Sequence[dict[str, Any]]) -> AnswerRevisio
     number = next(
         (each["revision"] for each in near if each["answer"] == message.curated_answer_id), None
     )
+    if number is None:
+        return None
     revisions = AnswerRevision.objects.filter(answer=message.curated_answer_id)
     return revisions.filter(number=number).select_related("author", "answer__owner").first()
 
@@ -144,8 +146,8 @@ def _nearest(
         if each.question in vectors
     ]
     best = heapq.nlargest(NEAREST, scored, key=lambda pair: pair[0])
-    examples = Example.objects.filter(
-        public_id__in=[each.id for _, each in best]
-    ).select_related("author", "reviewer")
+    examples = Example.objects.filter(public_id__in=[each.id for _, each in best]).select_related(
+        "author", "reviewer"
+    )
     known = {str(each.public_id): each for each in examples}
     return [Learned(row, round(score, 3), known.get(row.id)) for score, row in best]

@@ -33,9 +33,11 @@ def measure(messages: int = MESSAGES) -> list[Figure]:
     visitor, _token = register_visitor(bot)
     words = [f"zq{number:02d}canary" for number in range(CANARIES)]
     for word in words[1:]:
-        talk = start_conversation(visitor, locale="en")
-        conversations.post_message(talk, text=f"Where is my {word}?")
-    left_messages.leave(talk, name="Bo", contact="bo@shop.example", text=f"about {words[0]}")
+        conversations.post_message(
+            start_conversation(visitor, locale="en"), text=f"Where is my {word}?"
+        )
+    last = start_conversation(visitor, locale="en")
+    left_messages.leave(last, name="Bo", contact="bo@shop.example", text=f"about {words[0]}")
     before = len(places_of(words, [settings.VAR_DIR]))
     began = time.monotonic()
     erasing.erase(visitor, by=None, reason=Erasure.Reason.ASKED)

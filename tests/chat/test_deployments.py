@@ -92,10 +92,9 @@ def test_an_answer_ends_with_the_engine_it_began_with() -> None:
     assert shelf.take(old.bot).deployment == new
     first, second = opener.engines
     shelf.give_back(answering[0])
-    assert not first.closed
+    assert [first.closed, second.closed] == [False, False]
     shelf.give_back(answering[1])
-    assert first.closed
-    assert not second.closed
+    assert [first.closed, second.closed] == [True, False]
 
 
 def test_what_was_opened_and_not_wanted_is_closed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat import spreadsheets
-from chat.spreadsheets import Sheet, guarded, unguarded
+from chat.spreadsheets import Cell, Sheet, guarded, unguarded
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]
@@ -42,7 +42,7 @@ def test_a_csv_file_says_what_it_was_given(cells: list[str]) -> None:
 
 
 def test_a_workbook_has_texts_and_numbers_and_no_formula() -> None:
-    rows = [["question", "times"], ["=1+1", 3], [" \t=HYPERLINK(1)", -2.5], ["a\x07b_x0007_", None]]
+    rows: list[list[Cell]] = [["question", "times"], ["=1+1", 3], [" \t=HYPERLINK(1)", -2.5], ["a\x07b_x0007_", None]]
 
     data = spreadsheets.xlsx([Sheet("Top: questions/answers", rows), Sheet("other", [["a"]])])
 

@@ -108,7 +108,7 @@ def _leaks(session: str, method: str, address: Address, foreign: dict[str, Any])
 def test_nobody_else_gets_in(bots: tuple[Rows, Rows]) -> None:
     """Without a session, with a customer's token, switched off, no staff, or without a code."""
     own, _foreign = bots
-    admin = {"is_superuser": True}
+    admin: dict[str, Any] = {"is_superuser": True}
     closed = {
         "nobody": ("", {}),
         "a customer": ("", {"authorization": f"Visitor {'visitor-of-' + str(own['chat_bot'].pk)}"}),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLResolver, get_resolver, reverse
 
 from tests.matrix.world import ARGUMENTS, GLOBAL, SHARED_MODELS, Rows
 
@@ -57,7 +57,7 @@ def _walk(resolver: URLResolver, space: str) -> Iterator[Address]:
     for each in resolver.url_patterns:
         if isinstance(each, URLResolver):
             yield from _walk(each, space)
-        elif isinstance(each, URLPattern) and each.name:
+        elif each.name:
             takes = frozenset(each.pattern.regex.groupindex)
             yield Address(space + each.name, takes)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.access import bots_of, conversations_of
 from chat.console.own import OfBots
-from chat.console.pages import ReadOnlyPages, sent
+from chat.console.pages import ReadOnlyPages
 from chat.libraries import LibraryShelf
 from chat.models import Message
 from chat.services.knowledge import InvalidAnswer
@@ -98,7 +98,8 @@ class CorrectionAdmin(OfBots, ReadOnlyPages):
     def why_view(self, request: HttpRequest, message: UUID) -> HttpResponse:
         self.require(request, "chat.view_conversation")
         found = _message(request, message)
-        form = CorrectionForm(*sent(request), initial={"text": found.text})
+        data = request.POST if request.method == "POST" else None
+        form = CorrectionForm(data, initial={"text": found.text})
         if request.method == "POST":
             self.require(request, "training.add_correction")
             if form.is_valid() and (page := self._correct(request, found, form)):

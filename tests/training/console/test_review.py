@@ -184,9 +184,9 @@ def test_a_chat_is_proposed_from_its_page(bot: Bot) -> None:
 def test_a_chat_of_another_bot_cannot_be_proposed(bot: Bot) -> None:
     foreign = liked(BotFactory(confidence_threshold=0))
     stranger = person("review_example", "view_reviewitem")
-    for conversation in (foreign.conversation.public_id, uuid.uuid4()):
-        address = reverse("admin:review_propose_chat", args=[conversation])
-        assert stranger.post(address).status_code == 404
+    address = reverse("admin:review_propose_chat", args=[foreign.conversation.public_id])
+    missing = reverse("admin:review_propose_chat", args=[uuid.uuid4()])
+    assert [stranger.post(each).status_code for each in (address, missing)] == [404, 404]
     without = person("work_on_all_bots", "view_reviewitem")
     assert without.post(address).status_code == 403
 
