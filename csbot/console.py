@@ -7,12 +7,15 @@ from urllib.parse import urlencode
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
+
+from moderation.services import audit
 
 # The theme's Alpine.js compiles expressions and sets styles. Scripts still come from here alone.
 CONSOLE_POLICY = {
@@ -84,6 +87,16 @@ class ConsoleSite(UnfoldAdminSite):
             form = page.context_data.get("form")
             if form is not None and form.has_error("__all__", "locked_out"):
                 page.status_code = 429
+        return page
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """One's own password, on record."""
+        with transaction.atomic():
+            page: HttpResponseBase = super().password_change(request, extra_context)
+            if request.method == "POST" and page.status_code == 302:
+                audit.record("user.password_changed", target=f"user:{request.user.pk}")
         return page
 
     def second_factor(self, request: HttpRequest) -> HttpResponseBase:

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
@@ -22,6 +23,7 @@ from chat.models import Bot
 from csbot.accounts import grants, second_factor
 from csbot.accounts.roles import APPS, by_slug
 from csbot.accounts.user_form import UserForm, group_label
+from moderation.console.recorded import RecordsDeletion
 from moderation.services import audit
 from training.access import datasets_of
 from training.models import Dataset, DatasetGrant
@@ -29,13 +31,23 @@ from training.models import Dataset, DatasetGrant
 admin.site.unregister([User, Group])
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    """Another password for somebody, on record."""
+
+    def save(self, commit: bool = True) -> Any:
+        with transaction.atomic():
+            user = super().save(commit)
+            audit.record("user.password_changed", target=f"user:{user.pk}")
+        return user
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(RecordsDeletion, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """Administrators give roles to others, and touch nobody who is more than they are."""
 
     form = UserForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     list_display = (
         "username",
         "full_name",
@@ -176,7 +188,7 @@ _RECORDED = {
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
     """Roles: those that csbot comes with, and your own."""
 
     list_display = ("label", "says", "people")

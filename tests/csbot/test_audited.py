@@ -265,13 +265,37 @@ class TestConsole:
         assert not Word.objects.exists()
         assert AuditEntry.objects.filter(action="word.deleted").count() == 3
 
+    def test_people_deleted_and_their_passwords_changed(self, page: Client) -> None:
+        boss_, bob = User.objects.get(), UserFactory()
+        boss_.set_password("correct horse battery")
+        boss_.save()
+        page.force_login(boss_)
+        new = "staple battery horse"
+        page.post(
+            reverse("admin:auth_user_password_change", args=[bob.pk]),
+            {"password1": new, "password2": new, "usable_password": "true"},
+        )
+        page.post(reverse("admin:auth_user_delete", args=[bob.pk]), {"post": "yes"})
+        page.post(
+            reverse("admin:password_change"),
+            {
+                "old_password": "correct horse battery",
+                "new_password1": new,
+                "new_password2": new,
+            },
+        )
+        found = AuditEntry.objects.filter(action__startswith="user.").order_by("id")
+        assert list(found.values_list("action", "target"))[1:] == [
+            ("user.password_changed", f"user:{bob.pk}"),
+            ("user.deleted", f"user:{bob.pk}"),
+            ("user.password_changed", f"user:{boss_.pk}"),
+        ]
+
     def test_everything_that_can_be_edited_is_recorded(self) -> None:
         from moderation.console.recorded import RecordsDeletion
 
         # Their services, or their own pages, write the entries.
-        elsewhere = {
-            "user", "group", "curatedanswer", "cannedreply", "leftmessage", "gatepolicy",
-        }  # fmt: skip
+        elsewhere = {"curatedanswer", "cannedreply", "leftmessage", "gatepolicy"}
         request = type("Request", (), {"user": boss()})()
         open_ = {
             model._meta.model_name
