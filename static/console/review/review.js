@@ -20,6 +20,8 @@ class Review {
   #askedAt = 0;
   #asking = null;
   #isUndoing = false;
+  // A list that was asked for before may name them once more.
+  #decided = new Set();
   // What was written for decisions that may be taken back.
   #written = new Map();
 
@@ -118,6 +120,7 @@ class Review {
     };
     if (forAll) this.#waiting = this.#waiting.filter((each) => each.group !== item.group);
     this.#problem("");
+    this.#decided.add(item.id);
     this.#outbox.add({ item, fields });
     // Most decisions are taken as they are meant: the next one is shown at once.
     this.#next();
@@ -201,6 +204,7 @@ class Review {
 
   #show(item) {
     this.#item = item;
+    this.#decided.delete(item.id);
     this.#shownAt = performance.now();
     byId("rv-empty").hidden = true;
     this.#closeReasons();
@@ -230,9 +234,9 @@ class Review {
   }
 
   async #fetchMore() {
-    this.#asking ??= this.#ask();
+    // One at a time: two would bring the same proposals.
+    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
     await this.#asking;
-    this.#asking = null;
     if (!this.#item && !byId("rv-empty").hidden) this.#waiting.length ? this.#next() : this.#empty();
   }
 
@@ -247,8 +251,8 @@ class Review {
       if (response.status === 403) throw new Closed();
       if (!response.ok) throw new Error(String(response.status));
       const found = await response.json();
-      const known = new Set([...held, ...this.#outbox.ids, this.#item?.id]);
-      this.#waiting.push(...found.items.filter((each) => !known.has(each.id)));
+      const known = new Set([this.#item, ...this.#waiting].filter(Boolean).map((each) => each.id));
+      this.#waiting.push(...found.items.filter((each) => !known.has(each.id) && !this.#decided.has(each.id)));
       this.#askedAt = performance.now();
       this.#progress(found);
     } catch (error) {
