@@ -7,7 +7,7 @@ it is done. Only then is there a certificate.
 
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -178,7 +178,7 @@ def _begin(
         redacting.forget_digests(FrozenExample.objects.filter(example__in=some))
         Example.objects.filter(pk__in=[each.pk for each in some]).delete()
     Correction.objects.filter(pk__in=[each.pk for each in corrections]).delete()
-    forget_vectors({each.question for each in examples})
+    forget_vectors({each.question for each in (*examples, *_proposals(conversations))})
     _unname_clusters(conversations)
     counts = erasing.erase(rows, found, with_wordings=is_example_erased)
     counts += Counter({"training.example": len(examples), "training.correction": len(corrections)})
@@ -214,6 +214,12 @@ def _made_of(conversations: Iterable[Conversation]) -> tuple[list[Example], list
         examples |= {each.pk: each for each in made.distinct()}
     examples |= {each.example.pk: each.example for each in corrections if each.example}
     return list(examples.values()), corrections
+
+
+def _proposals(conversations: Sequence[Conversation]) -> Iterator[ReviewItem]:
+    """Theirs: the questions were looked up in masked words, which no message has."""
+    for some in _parts(conversations):
+        yield from ReviewItem.objects.filter(conversation__in=some)
 
 
 def _unname_clusters(conversations: Sequence[Conversation]) -> None:

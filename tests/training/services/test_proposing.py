@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat.models import Bot, Conversation, Feedback, Message
+from chat.models import Bot, Conversation, Feedback, Message, QuestionVector
 from moderation.models import AuditEntry
 from tests.factories import (
     BotFactory,
@@ -23,8 +23,8 @@ from tests.factories import (
     approve,
 )
 from tests.training.services.test_reviewing import person
-from training.models import Dataset, Example, ReviewItem
-from training.services import correcting, proposing, reviewing
+from training.models import Dataset, Erasure, Example, ReviewItem
+from training.services import correcting, erasing, proposing, reviewing
 from training.services.proposing import NotProposed, propose, propose_conversation
 from training.services.reviewing import Decision, NotDecided, Verdict
 
@@ -349,4 +349,14 @@ def test_a_lost_embedder_proposes_nothing(bot: Bot, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(proposing, "_distances", fails)
     with pytest.raises(ValueError):  # noqa: PT011 - the one above
         propose(bot)
+    assert proposed() == []
+
+
+def test_whoever_is_erased_leaves_no_vector_of_what_they_asked(bot: Bot) -> None:
+    """Looked up were their masked words, which stand in no message."""
+    message = thumb(said(chat(bot), "Call 13812345678, do you sell lamps?", "Yes."), "down")
+    propose(bot)
+    assert QuestionVector.objects.exists()
+    erasing.erase(message.conversation.visitor, by=None, reason=Erasure.Reason.ASKED)
+    assert not QuestionVector.objects.exists()
     assert proposed() == []
