@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from chat.access import bots_of
+from chat.console.own import OfBots
 from chat.console.pages import Pages
 from moderation.actors import Actor
 from moderation.services import audit
@@ -23,7 +21,7 @@ FIELDS = tuple(Limits.__slots__)
 
 
 @admin.register(GatePolicy)
-class GatePolicyAdmin(Pages):
+class GatePolicyAdmin(OfBots, Pages):
     list_display = ("bot", "accuracy_tolerance", "unknown_tolerance", "forgotten", "p99_seconds")
     list_select_related = ("bot",)
     list_before_template = "training/gates_head.html"
@@ -37,19 +35,8 @@ class GatePolicyAdmin(Pages):
         (_("Speed and export"), {"fields": ("p99_seconds", "same_decisions", "parity_tolerance")}),
     )  # fmt: skip
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[GatePolicy]:
-        found: QuerySet[GatePolicy] = super().get_queryset(request)
-        return found.filter(bot__in=bots_of(request.user))
-
     def get_readonly_fields(self, request: HttpRequest, obj: GatePolicy | None = None) -> Any:
         return ("bot",) if obj else ()
-
-    def formfield_for_foreignkey(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> forms.ModelChoiceField | None:  # type: ignore[type-arg]
-        if db_field.name == "bot":
-            kwargs["queryset"] = bots_of(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[no-any-return]
 
     @transaction.atomic
     def save_model(

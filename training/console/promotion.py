@@ -65,6 +65,7 @@ class PromotionPages(Pages):
         )
 
     def promote_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request, "training.promote_modelversion")
         version, bot = self._subject(request, pk)
         if request.method == "POST":
             try:
@@ -86,6 +87,7 @@ class PromotionPages(Pages):
         return _back(version)
 
     def override_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request, "training.promote_modelversion")
         version, bot = self._subject(request, pk)
         if request.method == "POST":
             reason = request.POST.get("reason", "")
@@ -99,6 +101,7 @@ class PromotionPages(Pages):
         return _back(version)
 
     def agree_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request, "training.override_gate")
         version, bot = self._subject(request, pk)
         asked = promoting.open_request(version, bot)
         if request.method == "POST":
@@ -123,6 +126,7 @@ class PromotionPages(Pages):
         return _back(version)
 
     def roll_back_view(self, request: HttpRequest, bot_pk: int) -> HttpResponse:
+        self.require(request, "chat.roll_back_deployment")
         bot = _bot(request, bot_pk)
         if request.method == "POST":
             to = get_object_or_404(bot.deployments, version=_number(request.POST.get("to")))
