@@ -101,9 +101,7 @@ def test_without_the_champions_evaluation_it_can_be_ordered(
     stage.champion.evaluations.all().delete()
     assert "Ask what serves the same questions" in page(stage.ann, version)
     sent: list[Any] = []
-    monkeypatch.setattr(
-        current_app, "send_task", lambda *args, **kwargs: sent.append(kwargs)
-    )
+    monkeypatch.setattr(current_app, "send_task", lambda *args, **kwargs: sent.append(kwargs))
     logged_in(stage.ann).post(address("measure_champion", version))
     assert sent[0]["kwargs"]["artifact"] == stage.champion.artifact
 
