@@ -11,9 +11,9 @@ from django.conf import settings
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import Engine, EngineError
 from chat.inference.opening import EngineSpec, open_engine
-from chat.models import Bot, Deployment
+from chat.models import Bot, Deployment, Visitor
 from chat.prompts import Style
-from chat.selectors import active_deployments
+from chat.selectors import active_deployments, deployment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class EngineShelf:
         self._engines: dict[EngineSpec, Engine] = {}
         # By bot: what answers its customers.
         self._serving: dict[int, Served] = {}
+        # Challengers by the id of their deployment: each answers its own visitors.
+        self._beside: dict[int, Served] = {}
         # Why an engine stays open although no bot is served with it: answers, and new ones.
         self._held: Counter[EngineSpec] = Counter()
         self._lock = threading.Lock()
@@ -86,11 +88,20 @@ class EngineShelf:
             self.switch(served)
         return served
 
-    def take(self, bot: Bot) -> Served:
+    def take(self, bot: Bot, visitor: Visitor | None = None) -> Served:
         """What answers for the bot now, to be kept open until :meth:`give_back`.
 
-        A bot that was never served here is opened first. Raises :class:`EngineError`.
+        For a visitor of a challenger that is open here, the challenger. A bot that was never
+        served here is opened first. Raises :class:`EngineError`.
         """
+        if self._beside and visitor is not None:
+            # Asked each time: of a split that has ended, nobody gets another answer.
+            deployment = deployment_of(visitor)
+            with self._lock:
+                served = self._beside.get(deployment.pk) if deployment else None
+                if served is not None:
+                    self._held[served.spec] += 1
+                    return served
         while True:
             with self._lock:
                 if (served := self._serving.get(bot.pk)) is not None:
@@ -147,6 +158,24 @@ class EngineShelf:
         """What was opened is not wanted."""
         self._release(served.spec)
 
+    def add_beside(self, served: Served) -> None:
+        """From now on this challenger answers its own visitors."""
+        with self._lock:
+            self._beside[served.deployment.pk] = served
+        self._release(served.spec)
+
+    def drop_beside(self, deployment: int) -> None:
+        """A challenger answers nobody any more."""
+        with self._lock:
+            before = self._beside.pop(deployment, None)
+        if before is not None:
+            self._close_unused(before.spec)
+
+    def beside(self) -> list[int]:
+        """The ids of the challengers that are open here."""
+        with self._lock:
+            return list(self._beside)
+
     def drop(self, bot: int) -> None:
         """Nothing answers for the bot any more."""
         with self._lock:
@@ -160,6 +189,7 @@ class EngineShelf:
             engines = list(self._engines.values())
             self._engines.clear()
             self._serving.clear()
+            self._beside.clear()
         for engine in engines:
             engine.close()
 
@@ -182,7 +212,8 @@ class EngineShelf:
 
     def _close_unused(self, spec: EngineSpec) -> None:
         with self._lock:
-            if self._held[spec] > 0 or any(e.spec == spec for e in self._serving.values()):
+            serving = (*self._serving.values(), *self._beside.values())
+            if self._held[spec] > 0 or any(each.spec == spec for each in serving):
                 return
             del self._held[spec]
             engine = self._engines.pop(spec, None)

@@ -61,7 +61,7 @@ def prepare(claim: Claim, shelves: Shelves) -> Errand:
     message.reply_to.conversation = message.conversation
     bot = message.conversation.bot
     question = ready.asked(message.reply_to)
-    served = shelves.engines.take(bot)
+    served = shelves.engines.take(bot, message.conversation.visitor)
     try:
         return _filled(claim, shelves, question, served)
     except BaseException:

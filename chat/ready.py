@@ -17,7 +17,7 @@ from chat.knowledge import matching, questions
 from chat.knowledge.index import Candidate
 from chat.knowledge.matching import Match
 from chat.models import CuratedAnswer, Deployment, Dispute, Feedback, Message, QuestionVariant
-from chat.selectors import active_deployments, approved_answers, is_first_question
+from chat.selectors import approved_answers, deployment_of, is_first_question
 from chat.services.disputes import is_disputed
 from moderation.current import current_policy
 from moderation.findings import Direction
@@ -89,7 +89,7 @@ def instant(question: Message, cache: AnswerCache) -> tuple[Ready, Deployment | 
     this = asked(question)
     if found := word_for_word(this):
         return found, None
-    deployment = active_deployments().filter(bot=question.conversation.bot_id).first()
+    deployment = deployment_of(question.conversation.visitor)
     if deployment is None:
         return None
     kept = cached(this, cached_key(this, deployment), cache)

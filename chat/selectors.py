@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import QuerySet
 
-from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Visitor
+from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Split, Visitor
 from chat.models.knowledge import CuratedAnswerQuerySet
 
 DEMO_BOT_SLUG = "demo"
@@ -111,10 +111,27 @@ def active_deployments() -> QuerySet[Deployment]:
     return Deployment.objects.filter(is_active=True, bot__is_active=True).select_related("bot")
 
 
+def open_splits() -> QuerySet[Split]:
+    """Challengers that runners have to serve beside what is active."""
+    return Split.objects.filter(ended_at=None, bot__is_active=True).select_related(
+        "challenger__bot", "champion"
+    )
+
+
+def deployment_of(visitor: Visitor) -> Deployment | None:
+    """What should answer this visitor: the challenger of an open split, or what is active."""
+    split = open_splits().filter(bot=visitor.bot_id).first()
+    if split is not None and split.is_challengers(visitor.public_id):
+        return split.challenger
+    return active_deployments().filter(bot=visitor.bot_id).first()
+
+
 def deployments_before(deployment: Deployment) -> QuerySet[Deployment]:
     """What served its bot earlier, newest first, as far as it is another model."""
     return (
         Deployment.objects.filter(bot=deployment.bot_id, version__lt=deployment.version)
+        # A challenger never served everybody.
+        .filter(challenges=None)
         .exclude(engine=deployment.engine, artifact=deployment.artifact)
         .select_related("bot")
         .order_by("-version")

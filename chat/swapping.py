@@ -29,9 +29,9 @@ from chat.deployments import EngineShelf, Served, spec_of
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import EngineError
 from chat.memory import free_memory
-from chat.models import Deployment, RunnerReport
-from chat.selectors import active_deployments, deployments_before
-from chat.services import reporting
+from chat.models import Deployment, RunnerReport, Split
+from chat.selectors import active_deployments, deployments_before, open_splits
+from chat.services import reporting, splitting
 from chat.services.reporting import HEARTBEAT_SECONDS, Runner, State
 from moderation.services import audit
 
@@ -116,6 +116,8 @@ class Swapper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="swap")
         self._wake = asyncio.Event()
         self._failures: dict[int, _Failure] = {}
+        # By split: when a challenger that could not be loaded is tried again.
+        self._trouble: dict[int, float] = {}
         self._took: dict[int, float] = {}
         self._heard: dict[int, float] = {}
         self._reported = 0.0
@@ -152,8 +154,33 @@ class Swapper:
         for deployment in wanted:
             if self._is_due(deployment):
                 await self._swap(deployment)
+        await self._challenge(await database_sync_to_async(list)(open_splits()))
         if time.monotonic() - self._reported >= HEARTBEAT_SECONDS:
             await self._report(wanted)
+
+    async def _challenge(self, splits: list[Split]) -> None:
+        """Challengers stand beside what serves; never instead of it, and never at its cost."""
+        wanted = {each.challenger_id for each in splits}
+        self._trouble = {each.pk: self._trouble.get(each.pk, 0.0) for each in splits}
+        opened = set(self._shelf.beside())
+        for deployment in opened - wanted:
+            await self._in_thread(self._shelf.drop_beside, deployment)
+        for split in splits:
+            if split.challenger_id in opened or time.monotonic() < self._trouble[split.pk]:
+                continue
+            try:
+                await self._in_thread(self._stand_beside, split.challenger)
+                error = ""
+            except (EngineError, MemoryError, OSError) as failure:
+                error = str(failure) or type(failure).__name__
+                self._trouble[split.pk] = time.monotonic() + RETRY_SECONDS
+                logger.error("bot %d: challenger is not loaded: %s", split.bot_id, error)  # noqa: TRY400
+            await database_sync_to_async(splitting.note_trouble)(split, error)
+
+    def _stand_beside(self, deployment: Deployment) -> None:
+        if not fits_beside(deployment):
+            raise EngineError("no memory for two models", code="no_model")
+        self._shelf.add_beside(prepare(self._shelf, deployment))
 
     def _is_due(self, deployment: Deployment) -> bool:
         served = self._shelf.serving(deployment.bot_id)

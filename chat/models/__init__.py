@@ -12,6 +12,7 @@ from chat.models.knowledge import (
 )
 from chat.models.messages import Feedback, Message
 from chat.models.runners import RunnerReport
+from chat.models.splits import Split
 
 __all__ = [
     "AnswerRevision",
@@ -33,6 +34,7 @@ __all__ = [
     "QuestionVector",
     "RunnerReport",
     "SocketTicket",
+    "Split",
     "Suggestion",
     "Visitor",
 ]

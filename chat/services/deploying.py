@@ -11,8 +11,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
-from chat.models import Bot, Calibration, Deployment
+from chat.models import Bot, Calibration, Deployment, Split
 from chat.services import publishing
 
 
@@ -44,20 +45,17 @@ def deploy(
     before = held.deployments.filter(is_active=True).first()
     if (before and before.pk) != (replacing and replacing.pk):
         raise Outdated
-    newest = held.deployments.aggregate(newest=Max("version"))["newest"]
     held.deployments.filter(is_active=True).update(is_active=False)
-    made = Deployment.objects.create(
-        bot=held,
-        version=int(newest or 0) + 1,
-        engine=model.engine,
-        artifact=model.artifact,
-        manifest_sha256=model.manifest_sha256,
-        created_by=by,
-        is_active=True,
-    )
-    _keep_confidence(made, model.confidence)
+    # A challenger was compared with what has just gone.
+    Split.objects.filter(bot=held, ended_at=None).update(ended_at=timezone.now())
+    made = _made(held, model, by=by, is_active=True)
     publishing.call_runners("deployment", bot=held.pk)
     return made
+
+
+def stand_by(held: Bot, model: Model, *, by: User | None = None) -> Deployment:
+    """A deployment beside the active one of a bot that is locked; see :mod:`chat.services.splitting`."""
+    return _made(held, model, by=by, is_active=False)
 
 
 def lock(bot: Bot) -> Bot:
@@ -74,6 +72,21 @@ def model_of(deployment: Deployment) -> Model:
     for locale, embedder, values in kept.values_list("locale", "embedder", "values"):
         newest[locale] = {**values, "embedder": embedder}
     return Model(deployment.artifact, deployment.engine, deployment.manifest_sha256, newest)
+
+
+def _made(held: Bot, model: Model, *, by: User | None, is_active: bool) -> Deployment:
+    newest = held.deployments.aggregate(newest=Max("version"))["newest"]
+    made = Deployment.objects.create(
+        bot=held,
+        version=int(newest or 0) + 1,
+        engine=model.engine,
+        artifact=model.artifact,
+        manifest_sha256=model.manifest_sha256,
+        created_by=by,
+        is_active=is_active,
+    )
+    _keep_confidence(made, model.confidence)
+    return made
 
 
 def _keep_confidence(deployment: Deployment, confidence: Mapping[str, Any]) -> None:

@@ -105,7 +105,7 @@ def roll_back(bot: Bot, by: User, *, to: Deployment | None = None) -> Promotion:
     if serving is None:
         raise Refused("nothing_serves", gettext("Nothing serves this bot."))
     to = deployments_before(serving).first() if to is None else to
-    if to is None or to.bot_id != bot.pk:
+    if to is None or to.bot_id != bot.pk or to.challenges.exists():
         raise Refused("nothing_before", gettext("Nothing else has served this bot before."))
     if (to.engine, to.artifact) == (serving.engine, serving.artifact):
         raise Refused("serves", gettext("This is what serves the bot now."))
