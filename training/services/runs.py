@@ -292,7 +292,6 @@ def _back_in_line(claim: Claim, kind: str, detail: dict[str, Any], **changes: An
 
 
 @transaction.atomic
-@transaction.atomic
 def _end(claim: Claim, kind: str, status: Status, **changes: Any) -> None:
     _write(
         claim,
