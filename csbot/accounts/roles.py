@@ -124,8 +124,7 @@ TRAINER = Role(
     )
     | _permissions(
         "training",
-        "add_datasetversion add_trainingrun cancel_trainingrun promote_modelversion "
-        "view_experiment change_experiment",
+        "add_datasetversion add_trainingrun cancel_trainingrun promote_modelversion",
     ),
     second_factor=True,
 )

@@ -42,7 +42,12 @@ def test_a_csv_file_says_what_it_was_given(cells: list[str]) -> None:
 
 
 def test_a_workbook_has_texts_and_numbers_and_no_formula() -> None:
-    rows: list[list[Cell]] = [["question", "times"], ["=1+1", 3], [" \t=HYPERLINK(1)", -2.5], ["a\x07b_x0007_", None]]
+    rows: list[list[Cell]] = [
+        ["question", "times"],
+        ["=1+1", 3],
+        [" \t=HYPERLINK(1)", -2.5],
+        ["a\x07b_x0007_", None],
+    ]
 
     data = spreadsheets.xlsx([Sheet("Top: questions/answers", rows), Sheet("other", [["a"]])])
 

@@ -65,8 +65,8 @@ class PromotionPages(Pages):
         )
 
     def promote_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self.require(request, "training.promote_modelversion")
         version, bot = self._subject(request, pk)
+        self.require(request, "training.promote_modelversion")
         if request.method == "POST":
             try:
                 promoting.promote(version, bot, request.user)  # type: ignore[arg-type]
@@ -76,8 +76,8 @@ class PromotionPages(Pages):
         return _back(version)
 
     def measure_champion_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self.require(request, "training.promote_modelversion")
         version, bot = self._subject(request, pk)
+        self.require(request, "training.promote_modelversion")
         if request.method == "POST":
             try:
                 gating.order_champion(gating.examine(version, bot))
@@ -87,8 +87,8 @@ class PromotionPages(Pages):
         return _back(version)
 
     def override_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self.require(request, "training.promote_modelversion")
         version, bot = self._subject(request, pk)
+        self.require(request, "training.promote_modelversion")
         if request.method == "POST":
             reason = request.POST.get("reason", "")
             try:
@@ -101,8 +101,8 @@ class PromotionPages(Pages):
         return _back(version)
 
     def agree_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self.require(request, "training.override_gate")
         version, bot = self._subject(request, pk)
+        self.require(request, "training.override_gate")
         asked = promoting.open_request(version, bot)
         if request.method == "POST":
             try:
@@ -126,8 +126,8 @@ class PromotionPages(Pages):
         return _back(version)
 
     def roll_back_view(self, request: HttpRequest, bot_pk: int) -> HttpResponse:
-        self.require(request, "chat.roll_back_deployment")
         bot = _bot(request, bot_pk)
+        self.require(request, "chat.roll_back_deployment")
         if request.method == "POST":
             to = get_object_or_404(bot.deployments, version=_number(request.POST.get("to")))
             try:
