@@ -185,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
     "sign-audit": {"task": "moderation.tasks.sign_audit", "schedule": 60.0},
+    "take-looks": {"task": "experiments.take_looks", "schedule": 600.0},
     "propose-examples": {"task": "review.propose_examples", "schedule": 3600.0},
     "apply-retention": {"task": "privacy.apply_retention", "schedule": 3600.0},
     "finish-erasures": {"task": "privacy.finish_erasures", "schedule": 60.0},

@@ -12,7 +12,7 @@ from celery import shared_task
 from chat.knowledge.embedding import EmbeddingError
 from chat.models import Bot
 from training import supervisor
-from training.models import DatasetVersion
+from training.models import DatasetVersion, Experiment
 from training.services import erasing, measuring_requests, proposing, retention
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,16 @@ def evaluate_champion(artifact: str, dataset_version_id: int) -> None:
 
 
 # By name in the queue of short tasks: a trainer is busy for hours.
+
+
+@shared_task(name="experiments.take_looks")
+def take_looks() -> None:
+    """Look at the experiments under way, when their plan says so."""
+    # It loads statistics, which no other task needs.
+    from training.services import experimenting
+
+    for experiment in Experiment.objects.filter(ended_at=None):
+        experimenting.advance(experiment)
 
 
 @shared_task(name="review.propose_examples")

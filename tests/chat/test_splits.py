@@ -27,7 +27,7 @@ def split_of(bot: Bot, artifact: str = "two", share: int = 50) -> Split:
 def conversation_of(split: Split, *, challengers: bool) -> Conversation:
     """With a visitor of that arm."""
     while True:
-        conversation = ConversationFactory.create(visitor__bot=split.bot)
+        conversation: Conversation = ConversationFactory.create(visitor__bot=split.bot)
         if split.is_challengers(conversation.visitor.public_id) is challengers:
             return conversation
 

@@ -67,15 +67,13 @@ def read(plan: Plan, looks: tuple[tuple[Arm, Arm], ...], now: tuple[Arm, Arm]) -
 
 def statistic(champion: Arm, challenger: Arm) -> float:
     """z of the difference; 0 while there is nothing to compare or nothing varies."""
-    from statsmodels.stats.proportion import test_proportions_2indep
+    from statsmodels.stats.proportion import proportions_ztest
 
     good, total = champion.good + challenger.good, champion.total + challenger.total
     if not champion.total or not challenger.total or good in (0, total):
         return 0.0
-    found = test_proportions_2indep(
-        challenger.good, challenger.total, champion.good, champion.total, method="score"
-    )
-    return float(found.statistic)
+    z, _ = proportions_ztest([challenger.good, champion.good], [challenger.total, champion.total])
+    return float(z)
 
 
 def _at_look(plan: Plan, number: int, champion: Arm, challenger: Arm) -> Verdict:

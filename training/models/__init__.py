@@ -8,6 +8,7 @@ from training.models.datasets import (
     Split,
 )
 from training.models.erasures import Erasure
+from training.models.experiments import Experiment
 from training.models.grants import DatasetGrant, DatasetGroupGrant
 from training.models.promotion import GatePolicy, ModelAlias, OverrideRequest, Promotion
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
@@ -24,6 +25,7 @@ __all__ = [
     "EvaluatedAnswer",
     "Evaluation",
     "Example",
+    "Experiment",
     "FrozenExample",
     "GatePolicy",
     "ModelAlias",

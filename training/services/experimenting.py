@@ -1,0 +1,176 @@
+"""Experiments in service: begun by people, ended by statistics or by people.
+
+What counts is whether a conversation was resolved without a person: nobody asked for one and none
+stepped in. Counted by arm of the visitor, whoever answered: a runner that could not load the
+challenger for a while then makes the two alike, never one of them better.
+"""
+
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from chat.models import Bot, Conversation
+from chat.models import Split as Traffic
+from chat.selectors import active_deployments
+from chat.services import splitting
+from chat.services.deploying import Model, Outdated
+from chat.services.splitting import AlreadySplit
+from moderation.actors import named
+from moderation.services import audit
+from training.experiments.planning import ImpossibleEffect, Plan, plan
+from training.experiments.verdicts import Arm, Reading, Verdict, read
+from training.models import Experiment, ModelVersion
+from training.services import gating
+from training.services.promoting import GatesClosed, Refused, check_may_promote
+
+RIPE = timedelta(hours=1)
+"""Younger conversations are not counted: both arms have had the same time to go wrong."""
+LOOK_BACK = timedelta(days=30)
+FEWEST_BEFORE = 30
+USUAL_RATE = 0.6
+"""Where a bot has had too few conversations to know its own."""
+
+
+def start(version: ModelVersion, bot: Bot, by: User, *, share: int, effect: float) -> Experiment:
+    """Let ``version`` answer ``share`` percent of the visitors until it is known whether it is better.
+
+    The same people may who may promote it, and its gates are open: customers are no test bench.
+    Raises :class:`~training.services.promoting.Refused`.
+    """
+    check_may_promote(version, bot, by)
+    case = gating.examine(version, bot)
+    if case.closed:
+        raise GatesClosed(case.closed)
+    if case.deployment is None:
+        raise Refused("nothing_serves", gettext("Nothing serves this bot."))
+    base = _rate_before(bot)
+    try:
+        planned = plan(base, effect)
+    except ImpossibleEffect:
+        raise Refused("effect", gettext("No number of customers can show that.")) from None
+    model = Model(
+        artifact=version.artifact,
+        manifest_sha256=version.manifest_sha256,
+        confidence=version.confidence,
+    )
+    try:
+        with transaction.atomic():
+            traffic = splitting.begin(bot, model, share, beside=case.deployment, by=by)
+            experiment = Experiment.objects.create(
+                bot=bot,
+                model_version=version,
+                traffic=traffic,
+                base=base,
+                effect=effect,
+                per_arm=planned.per_arm,
+                started_by=by,
+            )
+            _record(experiment, "started", by)
+    except AlreadySplit:
+        raise Refused("already", gettext("Another model is being tried on this bot.")) from None
+    except Outdated:
+        raise Refused("outdated", gettext("Something else serves this bot by now.")) from None
+    return experiment
+
+
+@transaction.atomic
+def advance(experiment: Experiment) -> Experiment:
+    """Take the looks that are due, each once, and end what they decide."""
+    held = Experiment.objects.select_for_update(of=("self",)).get(pk=experiment.pk)
+    if held.ended_at is not None:
+        return held
+    traffic = Traffic.objects.get(pk=held.traffic_id)
+    serving = active_deployments().filter(bot=held.bot_id).first()
+    if traffic.ended_at is not None or serving is None or serving.pk != traffic.champion_id:
+        return _end(held, Experiment.Verdict.OUTDATED, None)
+    champion, challenger = arms(held)
+    due = plan_of(held).look_at(min(champion.total, challenger.total))
+    while len(held.looks) < due:
+        held.looks.append([[each.good, each.total] for each in (champion, challenger)])
+    held.save(update_fields=["looks"])
+    found = _read(held, champion, challenger)
+    if found.verdict is Verdict.RUNNING:
+        return held
+    return _end(held, Experiment.Verdict(found.verdict.value), None)
+
+
+@transaction.atomic
+def end(experiment: Experiment, by: User | None) -> Experiment:
+    """Somebody ends it: everybody is answered by the champion again. Ending it twice changes nothing."""
+    held = Experiment.objects.select_for_update(of=("self",)).get(pk=experiment.pk)
+    return held if held.ended_at is not None else _end(held, Experiment.Verdict.ENDED, by)
+
+
+def reading(experiment: Experiment) -> Reading:
+    """Where it stands."""
+    return _read(experiment, *arms(experiment))
+
+
+def arms(experiment: Experiment) -> tuple[Arm, Arm]:
+    """Champion and challenger: each visitor's first conversation since the start, once it is ripe."""
+    traffic = experiment.traffic
+    until = (experiment.ended_at or timezone.now()) - RIPE
+    since = Conversation.objects.filter(
+        bot=experiment.bot_id,
+        created_at__gte=traffic.started_at,
+        created_at__lt=until,
+        last_seq__gt=0,
+    )
+    good, total = [0, 0], [0, 0]
+    seen: set[int] = set()
+    rows = since.order_by("id").values_list("visitor", "visitor__public_id", "handoff_reason")
+    for visitor, public_id, reason in rows.iterator(chunk_size=2000):
+        if visitor in seen:
+            continue
+        seen.add(visitor)
+        arm = int(traffic.is_challengers(public_id))
+        total[arm] += 1
+        good[arm] += not reason
+    return Arm(good[0], total[0]), Arm(good[1], total[1])
+
+
+def plan_of(experiment: Experiment) -> Plan:
+    return Plan(experiment.base, experiment.effect, experiment.per_arm)
+
+
+def _read(experiment: Experiment, champion: Arm, challenger: Arm) -> Reading:
+    looks = tuple((Arm(*one), Arm(*other)) for one, other in experiment.looks)
+    return read(plan_of(experiment), looks, (champion, challenger))
+
+
+def _rate_before(bot: Bot) -> float:
+    recent = Conversation.objects.filter(
+        bot=bot, created_at__gte=timezone.now() - LOOK_BACK, last_seq__gt=0
+    )
+    total = recent.count()
+    if total < FEWEST_BEFORE:
+        return USUAL_RATE
+    # A rate of 0 or 1 could not be planned with.
+    return min(0.98, max(0.02, recent.filter(handoff_reason="").count() / total))
+
+
+def _end(held: Experiment, verdict: Experiment.Verdict, by: User | None) -> Experiment:
+    held.verdict, held.ended_by, held.ended_at = verdict, by, timezone.now()
+    held.save(update_fields=["verdict", "ended_by", "ended_at"])
+    splitting.end(held.traffic)
+    _record(held, "ended", by)
+    return held
+
+
+def _record(experiment: Experiment, what: str, by: User | None) -> None:
+    audit.record(
+        f"experiment.{what}",
+        target=f"experiment:{experiment.public_id}",
+        bot=experiment.bot.slug,
+        facts={
+            "model": str(experiment.model_version),
+            "share": experiment.traffic.share,
+            "per_arm": experiment.per_arm,
+            "looks": experiment.looks,
+            "verdict": experiment.verdict,
+        },
+        by=named(by),
+    )
