@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from csbot import valkey
 from tests import postgres
@@ -68,12 +69,20 @@ def _empty_valkey() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Tests that commit empty all tables afterwards, which the audit trail refuses: its guards are
     put back where they are what is tested."""
     from django.db import connection
 
     from moderation.audit import guards
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
         guards.remove(cursor, connection.vendor)
+    yield
+    if connection.vendor == "postgresql":
+        # A thread that outlived its test may hold a connection, and PostgreSQL then drops nothing.
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )

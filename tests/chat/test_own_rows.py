@@ -36,7 +36,7 @@ class World:
         self.rows = {
             bot: {
                 "chat_bot": bot.pk,
-                "chat_apikey": bot.api_keys.create(name="k", key_hash=bytes([bot.pk] * 32)).pk,
+                "chat_apikey": bot.api_keys.create(name="k", key_hash=bot.pk.to_bytes(32)).pk,
                 "chat_deployment": DeploymentFactory(bot=bot).pk,
                 "chat_conversation": self._conversation(bot).pk,
                 "chat_curatedanswer": approve(bot, f"what {bot.pk}", text="that").pk,
