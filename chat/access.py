@@ -140,8 +140,6 @@ Staff = AbstractBaseUser | AnonymousUser
 module answers where."""
 
 _WORKS_ON = {"permission__codename": "work_on_bot"}
-# What a database can compare with a number of a row.
-_DIGITS = 18
 
 
 def bots_of(user: Staff) -> QuerySet[Bot]:
@@ -185,16 +183,6 @@ def within_scope_of(user: Staff) -> Q:
             named=OuterRef("scope")
         )
     return Q(Exists(found))
-
-
-def access_bot_of(user: Staff, id_: object) -> Bot:
-    """One of somebody's bots, by its public id or its number. Raises :class:`NotFound`."""
-    is_number = str(id_).isdecimal() and len(str(id_)) <= _DIGITS
-    wanted = Q(pk=int(str(id_))) if is_number else Q(public_id=_uuid(id_))
-    bot = bots_of(user).filter(wanted).first()
-    if bot is None:
-        raise NotFound
-    return bot
 
 
 def access_conversation_of(user: Staff, public_id: object) -> Conversation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -17,20 +17,8 @@ from chat.console.own import OfBots
 from chat.forms import BotForm
 from chat.models import ApiKey, Bot, Conversation, Deployment, Feedback, Message
 from chat.services import visitors
+from moderation.console.pages import ReadOnly
 from moderation.console.recorded import Recorded
-
-
-class ReadOnly:
-    """What the console shows but nobody edits by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Bot)

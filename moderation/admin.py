@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from moderation.console import audit  # noqa: F401 - the page of the audit trail
-from moderation.console.pages import Pages, ReadOnly
+from moderation.console.pages import Pages, ReadOnlyPages
 from moderation.console.recorded import Recorded
 from moderation.current import current_policy
 from moderation.encryption import Undecipherable
@@ -40,7 +40,7 @@ from moderation.words.importing import ImportRefused, read
 _SIGNED_FOR_SECONDS = 3600
 
 
-class InScope(ReadOnly):
+class InScope(ReadOnlyPages):
     """What was found in conversations, for those who may see these conversations.
 
     Whose they are is known to the package above: ``MODERATION_SCOPE_FILTER`` names a function that
@@ -170,14 +170,14 @@ class WordAdmin(Recorded, Pages):
 
 
 @admin.register(WordListVersion)
-class WordListVersionAdmin(ReadOnly):
+class WordListVersionAdmin(ReadOnlyPages):
     list_display = ("number", "size", "note", "published_by", "published_at")
     fields = ("number", "size", "note", "published_by", "published_at", "sha256")
     list_select_related = ("published_by",)
 
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(ReadOnly):
+class PolicyVersionAdmin(ReadOnlyPages):
     list_display = ("number", "is_active", "word_list", "note", "published_by", "published_at")
     fields = ("number", "is_active", "word_list", "note", "published_by", "published_at", "rules")
     list_select_related = ("word_list", "published_by")

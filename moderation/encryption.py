@@ -65,16 +65,6 @@ def unsealed(stored: bytes, key: bytes, *, place: str) -> str:
         raise Undecipherable from None
 
 
-def encrypt(text: str) -> bytes:
-    """AES-128-CBC with HMAC-SHA256 (Fernet), for what belongs to no conversation. Any text."""
-    return _fernet().encrypt(text.encode("utf-8", "surrogatepass"))
-
-
-def decrypt(ciphertext: bytes) -> str:
-    """Raises :class:`cryptography.fernet.InvalidToken` when no data key fits."""
-    return _fernet().decrypt(ciphertext).decode("utf-8", "surrogatepass")
-
-
 def digests(*parts: str) -> list[bytes]:
     """Keyed digests, under every data key, the newest first: equal for equal parts, and useless to
     guess from without the key."""

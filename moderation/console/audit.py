@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from moderation.audit.chain import Broken
 from moderation.audit.checkpoints import Checkpoint, Forged
 from moderation.console.audit_form import FilterForm
-from moderation.console.pages import ReadOnly
+from moderation.console.pages import ReadOnlyPages
 from moderation.models import AuditEntry
 from moderation.services import audit, audit_export
 
@@ -28,7 +28,7 @@ KINDS = {
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnly):
+class AuditEntryAdmin(ReadOnlyPages):
     def get_urls(self) -> list[URLPattern]:
         return [
             self.route("export/", self.export_view, "export_audit"),

@@ -9,7 +9,6 @@ from guardian.shortcuts import assign_perm, remove_perm
 
 from chat.access import (
     NotFound,
-    access_bot_of,
     access_conversation_of,
     bots_of,
     conversations_of,
@@ -103,16 +102,4 @@ def test_conversations_follow_their_bots(bots: list[Bot]) -> None:
 def test_what_does_not_exist_is_not_found(bots: list[Bot], wrong: Any) -> None:
     user = UserFactory(is_superuser=True)
     with pytest.raises(NotFound):
-        access_bot_of(user, wrong)
-    with pytest.raises(NotFound):
         access_conversation_of(user, wrong)
-
-
-def test_a_bot_is_found_by_number_and_by_public_id_by_its_people_only(bots: list[Bot]) -> None:
-    user = UserFactory()
-    assign_perm("chat.work_on_bot", user, bots[0])
-    assert access_bot_of(user, bots[0].pk) == bots[0]
-    assert access_bot_of(user, str(bots[0].public_id)) == bots[0]
-    for foreign in (bots[1].pk, bots[1].public_id):
-        with pytest.raises(NotFound):
-            access_bot_of(user, foreign)

@@ -23,6 +23,7 @@ from training.explaining import explain
 from training.models import Correction
 from training.services import correcting
 from training.services.correcting import NotCorrectable
+from training.services.gathering import turns_before
 
 STAGES = {
     "first_token": _("until the first word"),
@@ -111,7 +112,7 @@ class CorrectionAdmin(OfBots, ReadOnlyPages):
             form=form,
             why=(why := explain(found, _shelf())),
             stages=[(STAGES[name], seconds) for name, seconds in why.stages],
-            turns=correcting.turns_before(found) if found.reply_to else [],
+            turns=turns_before(found, found.reply_to) if found.reply_to else (),
         )
 
     def retire_view(self, request: HttpRequest, pk: int) -> HttpResponse:

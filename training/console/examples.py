@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -16,6 +16,7 @@ from chat.console.pages import Pages
 from moderation.console.recorded import RecordsDeletion
 from training.console.forms import ExampleForm, as_text
 from training.console.own import OfDatasets
+from training.explaining import traces
 from training.models import Example
 from training.services import examples
 
@@ -32,6 +33,7 @@ class ExampleAdmin(RecordsDeletion, OfDatasets, Pages):
     actions = ("approve", "reject", "reopen")
     list_per_page = 50
     warn_unsaved_form = True
+    change_form_outer_before_template = "training/example.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: Example | None = None) -> Any:
         is_open = obj is None or self.has_change_permission(request, obj)
@@ -64,6 +66,19 @@ class ExampleAdmin(RecordsDeletion, OfDatasets, Pages):
             | Q(source__icontains=search_term)
         )
         return matching, False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {**(extra_context or {})}
+        example = self.get_object(request, object_id)
+        if example is not None:
+            context["traces"] = traces(example)
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
     @admin.display(description=_("question"))
     def asked(self, example: Example) -> str:

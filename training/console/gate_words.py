@@ -73,11 +73,6 @@ def shown(gate: Gate) -> Shown:
     )
 
 
-def of_json(stored: dict[str, Any]) -> Shown:
-    """A gate as a promotion keeps it."""
-    return shown(Gate(**{**stored, "verdict": Verdict(stored["verdict"])}))
-
-
 def _limit(gate: Gate) -> str:
     if gate.limit is None or gate.verdict is Verdict.NOT_NEEDED:
         return ""

@@ -22,10 +22,10 @@ from training.frozen import FrozenRow
 from training.models import Correction, Dataset, Evaluation, Example
 from training.services import examples
 from training.services.examples import InvalidExample
+from training.services.gathering import turns_before
 
 SOURCE = "correction"
 _FIELDS = ("text", "is_active", "owner", "valid_from", "valid_until", "topic", "key")
-_SPOKEN = {Message.Role.CUSTOMER: "user", Message.Role.ASSISTANT: "assistant"}
 
 
 class NotCorrectable(ValueError):
@@ -46,7 +46,9 @@ def correct(message: Message, *, text: str, by: User | None) -> Correction:
     if message.role != Message.Role.ASSISTANT or not message.is_settled or question is None:
         raise NotCorrectable(_("Only an answer of the bot can be put right."))
     bot, locale = message.conversation.bot, message.conversation.locale
-    turns = turns_before(message)
+    turns = list(turns_before(message, question))
+    if not turns:
+        raise NotCorrectable(_("Its question was kept from the bot: there is nothing to answer."))
     answer = _override(bot, locale, question.text, text, by)
     correction = Correction.objects.create(
         bot=bot,
@@ -125,15 +127,6 @@ def cases(bot: Bot) -> list[Case]:
         Case(str(each.public_id), _row(each))
         for each in Correction.objects.filter(bot=bot).order_by("id")
     ]
-
-
-def turns_before(message: Message) -> list[ChatMessage]:
-    """The conversation up to the question that ``message`` answers, as it was said and masked."""
-    assert message.reply_to is not None
-    earlier = message.conversation.messages.filter(
-        seq__lte=message.reply_to.seq, status=Message.Status.SENT, role__in=_SPOKEN
-    ).order_by("seq")
-    return [{"role": _SPOKEN[Message.Role(each.role)], "content": each.text} for each in earlier]  # type: ignore[typeddict-item]
 
 
 def _override(bot: Bot, locale: str, question: str, text: str, by: User | None) -> CuratedAnswer:

@@ -7,28 +7,25 @@ three a day at most and a hundredth of a dataset, and what many ask is one decis
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from chat.inference.engine import ChatMessage
 from chat.knowledge.embedding import Vectors
 from chat.knowledge.questions import normalized
 from chat.libraries import LibraryShelf, embedded, embedded_before
-from chat.models import Bot, Conversation, Feedback, Message
-from moderation import injection
+from chat.models import Bot, Conversation, Message
 from moderation.actors import named
 from moderation.services import audit
 from training.models import Dataset, Example, ReviewItem, Scenario
 from training.risks import risks_of
-from training.screening import Screen
+from training.services.gathering import Found, Reason, found_of, masked, newest_of
 from training.services.importing import screen_of
 
 LOOK_BACK = timedelta(days=31)
@@ -39,17 +36,7 @@ PER_SOURCE = 0.01
 ALIKE = 0.93
 """Cosine above which two questions are one decision."""
 MOST_AT_ONCE = 500
-SATISFIED = 5
-DISSATISFIED = 2
-"""Ratings from which on, and up to which, a conversation says something about its answers."""
 
-Reason = ReviewItem.Reason
-_UNANSWERED = ("unanswered", "unsure", "withheld")
-_SPOKEN = {
-    Message.Role.CUSTOMER: "user",
-    Message.Role.ASSISTANT: "assistant",
-    Message.Role.AGENT: "assistant",
-}
 _WEIGHTS = {
     Reason.ASKED: 3.0,
     Reason.DISLIKED: 2.0,
@@ -64,25 +51,6 @@ class NotProposed(ValueError):
     """There is nothing to propose; the text says why, to a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An answer worth a look, before anything is known of others like it.
-
-    ``turns`` lead to the question; ``author`` wrote ``answer``, nobody did when the bot said it.
-    """
-
-    message: Message
-    reason: Reason
-    turns: tuple[ChatMessage, ...]
-    answer: str
-    failed: str = ""
-    author: User | None = None
-
-    @property
-    def question(self) -> str:
-        return str(self.turns[-1]["content"])
-
-
 def propose(bot: Bot, shelf: LibraryShelf | None = None) -> int:
     """Put what the conversations of the last month taught into the queue; returns how many are new.
 
@@ -90,7 +58,9 @@ def propose(bot: Bot, shelf: LibraryShelf | None = None) -> int:
     """
     shelf = shelf or LibraryShelf()
     screen = screen_of(bot)
-    kept = filter(None, (_kept(each, screen) for each in _found(bot, timezone.now() - LOOK_BACK)))
+    kept = filter(
+        None, (masked(each, screen) for each in found_of(bot, timezone.now() - LOOK_BACK))
+    )
     found = list(islice(_within_caps(bot, kept), MOST_AT_ONCE))
     items = _added(bot, found, shelf)
     _recount(bot)
@@ -108,12 +78,10 @@ def propose_conversation(
     known = list(ReviewItem.objects.filter(conversation=conversation).order_by("id"))
     if known:
         return known
-    answers = _answers(Q(conversation=conversation))
-    classified = filter(None, (_classified(each, asked=True) for each in answers))
-    newest = next(classified, None)
+    newest = newest_of(conversation)
     if newest is None:
         raise NotProposed(_("Nobody has answered a question in this conversation yet."))
-    kept = _kept(newest, screen_of(conversation.bot))
+    kept = masked(newest, screen_of(conversation.bot))
     if kept is None:
         raise NotProposed(_("The policy for training data does not let this conversation pass."))
     items = _added(conversation.bot, [kept], shelf or LibraryShelf(), by=by)
@@ -132,159 +100,7 @@ def _most_of_one(size: int) -> int:
     return max(PER_VISITOR_AND_DAY, int(PER_SOURCE * size))
 
 
-def _answers(condition: Q) -> Iterable[Message]:
-    """What bots and agents said, the newest first."""
-    return (
-        Message.objects.filter(
-            condition,
-            status=Message.Status.SENT,
-            role__in=[Message.Role.ASSISTANT, Message.Role.AGENT],
-        )
-        .select_related("conversation__visitor", "reply_to", "feedback", "author")
-        .order_by("-id")
-    )
-
-
-def _found(bot: Bot, since: datetime) -> Iterator[_Found]:
-    """Everything that says something about an answer and was not proposed yet."""
-    said_something = (
-        Q(feedback__isnull=False)
-        | Q(code__in=_UNANSWERED)
-        | Q(pk__in=Message.objects.filter(corrections__isnull=False).values("pk"))
-        | Q(role=Message.Role.AGENT, conversation__status=Conversation.Status.CLOSED)
-        | Q(role=Message.Role.ASSISTANT, conversation__rating__gte=SATISFIED)
-        | Q(role=Message.Role.ASSISTANT, conversation__rating__lte=DISSATISFIED)
-    )
-    of_bot = Q(conversation__bot=bot, created_at__gte=since, review_item=None)
-    rated: set[int] = set()
-    for message in _answers(said_something & of_bot):
-        found = _classified(message)
-        if found is None:
-            continue
-        # A bad rating is about the last answer of a conversation; which other one it is about,
-        # nobody knows.
-        if message.role == Message.Role.ASSISTANT and _is_by_rating(message):
-            if message.conversation_id in rated:
-                continue
-            rated.add(message.conversation_id)
-        yield found
-
-
-def _is_by_rating(message: Message) -> bool:
-    rating = message.conversation.rating
-    return (
-        rating is not None
-        and rating <= DISSATISFIED
-        and getattr(message, "feedback", None) is None
-        and message.code not in _UNANSWERED
-        and not message.corrections.exists()
-    )
-
-
-def _classified(message: Message, *, asked: bool = False) -> _Found | None:
-    """Why the message is worth a look; None when there is nothing to learn from it.
-
-    ``asked``: somebody wants it looked at, whatever customers thought of it.
-    """
-    if message.role == Message.Role.AGENT:
-        return _of_agent(message)
-    if message.reply_to is None:
-        return None
-    turns = _turns(message, message.reply_to)
-    if not turns:
-        return None
-    correction = message.corrections.select_related("created_by").order_by("-id").first()
-    if correction is not None:
-        return _Found(
-            message, Reason.CORRECTED, turns, correction.text, message.text, correction.created_by
-        )
-    if message.source == Message.Source.NOTICE:
-        is_unanswered = asked or message.code in _UNANSWERED
-        return _Found(message, Reason.UNANSWERED, turns, "") if is_unanswered else None
-    feedback = getattr(message, "feedback", None)
-    if (feedback is not None and feedback.value == Feedback.Value.DOWN) or _is_by_rating(message):
-        return _Found(message, Reason.DISLIKED, turns, "", message.text)
-    return _Found(message, Reason.ASKED if asked else Reason.LIKED, turns, message.text)
-
-
-def _of_agent(answer: Message) -> _Found | None:
-    """The pair of a takeover: what the bot had said, and what a person said instead."""
-    said = answer.conversation.messages.filter(
-        seq__lt=answer.seq, status=Message.Status.SENT, role__in=_SPOKEN
-    ).order_by("-seq")
-    before = said.first()
-    if before is not None and before.role == Message.Role.AGENT:
-        # The same answer goes on; its first message is the one that is proposed.
-        return None
-    question = said.filter(role=Message.Role.CUSTOMER).first()
-    turns = _turns(answer, question) if question else ()
-    if question is None or not turns:
-        return None
-    texts = [answer.text]
-    for each in answer.conversation.messages.filter(seq__gt=answer.seq, role__in=_SPOKEN).order_by(
-        "seq"
-    ):
-        if each.role != Message.Role.AGENT:
-            break
-        texts.append(each.text)
-    failed = said.filter(role=Message.Role.ASSISTANT, reply_to=question).first()
-    return _Found(
-        answer,
-        Reason.TAKEN_OVER,
-        turns,
-        "\n".join(texts),
-        failed.text if failed else "",
-        answer.author,
-    )
-
-
-def _turns(answer: Message, question: Message) -> tuple[ChatMessage, ...]:
-    """What was said up to ``question``, by each in one piece, beginning with the customer."""
-    earlier = answer.conversation.messages.filter(
-        seq__lte=question.seq, status=Message.Status.SENT, role__in=_SPOKEN
-    ).order_by("seq")
-    turns: list[ChatMessage] = []
-    for each in earlier:
-        role = _SPOKEN[Message.Role(each.role)]
-        if turns and turns[-1]["role"] == role:
-            turns[-1]["content"] += f"\n{each.text}"
-        elif turns or role == "user":
-            turns.append({"role": role, "content": each.text})  # type: ignore[typeddict-item]
-    return tuple(turns) if turns and turns[-1]["role"] == "user" else ()
-
-
-def _kept(found: _Found, screen: Screen) -> _Found | None:
-    """Masked on both sides by the rules for training data; None for what they keep out.
-
-    A chat template's control tokens have no business in a conversation: whoever typed one did not
-    ask for something.
-    """
-    answers = [
-        ChatMessage(role="assistant", content=text) for text in (found.failed, found.answer) if text
-    ]
-    said = [*found.turns, *answers]
-    if any(
-        shape.name == injection.CONTROL_TOKEN
-        for each in said
-        for shape in injection.find(each["content"])
-    ):
-        return None
-    screened = screen.conversation(said)
-    if screened.blocked:
-        return None
-    turns = screened.messages[: len(found.turns)]
-    masked = [each["content"] for each in screened.messages[len(found.turns) :]]
-    return _Found(
-        found.message,
-        found.reason,
-        turns,
-        answer=masked.pop() if found.answer else "",
-        failed=masked.pop() if found.failed else "",
-        author=found.author,
-    )
-
-
-def _within_caps(bot: Bot, found: Iterable[_Found]) -> Iterator[_Found]:
+def _within_caps(bot: Bot, found: Iterable[Found]) -> Iterator[Found]:
     """What one visitor may add: some a day, and a small part of what is learned."""
     a_day: Counter[tuple[int, object]] = Counter()
     known = ReviewItem.objects.filter(
@@ -314,7 +130,7 @@ def _of_visitors(bot: Bot) -> Counter[int]:
 
 
 def _added(
-    bot: Bot, found: list[_Found], shelf: LibraryShelf, *, by: User | None = None
+    bot: Bot, found: list[Found], shelf: LibraryShelf, *, by: User | None = None
 ) -> list[ReviewItem]:
     if not found:
         return []
@@ -344,7 +160,7 @@ class _Groups:
             if question in known:
                 self._known[locale].append((known[question], cluster))
 
-    def of(self, found: _Found, vector: Vectors) -> str:
+    def of(self, found: Found, vector: Vectors) -> str:
         locale = found.message.conversation.locale
         known = self._known[locale]
         if known:
@@ -368,7 +184,7 @@ def _distances(bot: Bot, vectors: Vectors, shelf: LibraryShelf) -> list[float]:
     return [float(min(1.0, max(0.05, 1 - each))) for each in nearest]
 
 
-def _add(bot: Bot, found: _Found, cluster: str, distance: float) -> ReviewItem:
+def _add(bot: Bot, found: Found, cluster: str, distance: float) -> ReviewItem:
     message = found.message
     turns = list(found.turns)
     doubt = 1.0 - (message.confidence if message.confidence is not None else 0.5)

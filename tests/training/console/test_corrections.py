@@ -17,7 +17,9 @@ from tests.factories import (
     BotFactory,
     ConversationFactory,
     DatasetFactory,
+    DatasetVersionFactory,
     DeploymentFactory,
+    EvaluationFactory,
     ModelVersionFactory,
     TrainingRunFactory,
     UserFactory,
@@ -26,8 +28,9 @@ from tests.factories import (
     frozen_version,
 )
 from tests.training.rows import pair
-from training.models import Correction
-from training.services import correcting
+from training.formats import Turn
+from training.models import Correction, EvaluatedAnswer, Evaluation, Example, FrozenExample
+from training.services import correcting, examples
 
 pytestmark = pytest.mark.django_db
 
@@ -196,3 +199,40 @@ def test_every_page_opens_in_both_languages(bot: Bot, language: str) -> None:
     ):
         with translation.override(language):
             assert client.get(address).status_code == 200
+
+
+def test_an_example_tells_the_models_that_learned_from_it(bot: Bot) -> None:
+    client, _ = person(*EVERY)
+    dataset = DatasetFactory(bot=bot)
+    turns = [Turn("user", "May I return a pot?"), Turn("assistant", "Yes, within 30 days.")]
+    example = examples.save(Example(dataset=dataset, group="returns"), turns, author=None)
+    address = reverse("admin:training_example_change", args=[example.pk])
+    assert "No model has learned from it yet" in client.get(address).content.decode()
+
+    version = DatasetVersionFactory(dataset=dataset)
+    FrozenExample.objects.create(
+        version=version, example=example, digest=example.digest, split="train"
+    )
+    model = ModelVersionFactory(run=TrainingRunFactory(dataset_version=version))
+    before, after = (
+        EvaluationFactory(dataset_version=version, status=Evaluation.Status.FINISHED)
+        for _ in range(2)
+    )
+    after.model_version, after.baseline = model, before
+    after.save()
+    for evaluation, given, outcome in ((before, "Never.", "wrong"), (after, "Yes!", "right")):
+        EvaluatedAnswer.objects.create(
+            evaluation=evaluation,
+            position=0,
+            digest="d",
+            question="Can pots go back?",
+            expected="Yes, within 30 days.",
+            given=given,
+            group="returns",
+            scenario="returns",
+            locale="en",
+            outcome=outcome,
+        )
+    page = client.get(address).content.decode()
+    for said in (str(model), "Can pots go back?", "Never.", "Yes!", "got better"):
+        assert said in page
