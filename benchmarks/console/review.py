@@ -116,8 +116,7 @@ def _canaries(bot: Bot, reviewers: list[User], count: int) -> Iterator[Figure]:
         mine = [_phone(), _mail(), _phone()]
         secrets += mine
         conversation = ConversationFactory(visitor=VisitorFactory(bot=bot), status="closed")
-        # A number right after "parcel" reads like the parcel's: moderation takes it for one.
-        asked = f"{_ASKED[number % 4]} {number}? Please call me: {mine[0]}"
+        asked = f"{_ASKED[number % 4]} {number}? {mine[0]}"
         _said(conversation, asked, f"I write to {mine[1]}.")
         MessageFactory(
             conversation=conversation, role="agent", source="agent", status="sent",

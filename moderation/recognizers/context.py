@@ -4,6 +4,8 @@ import regex
 
 REACH = 40
 
+# A word numbers nothing in the next sentence; "No. 5" is one sentence, and so are a label and its line.
+_ENDS = regex.compile(r"[?!？！。；;]|(?<!\b[Nn]o)(?<!\b[Nn]r)\.(?=\s)")
 _ORDER = regex.compile(
     r"订单|单号|运单|快递|物流|流水|编号|货号|发票|批次|合同号|工单|条码|条形码|序列号|券码|取件码|金额|价格|型号|版本"
     r"|\b(?:orders?|tracking|track|invoice|sku|item|product|serial|batch|shipment|parcel|package|receipt|reference|ref"
@@ -24,9 +26,9 @@ def before(match: "regex.Match[str]") -> str:
 
 
 def is_order(match: "regex.Match[str]") -> bool:
-    """Whether the nearest word before the match says that it numbers a thing."""
+    """Whether the nearest word before the match, in its sentence, says that it numbers a thing."""
     text = before(match)
-    return _last(_ORDER, text) > _last(_PHONE, text)
+    return _last(_ORDER, text) > max(_last(_PHONE, text), _last(_ENDS, text))
 
 
 def is_phone(match: "regex.Match[str]") -> bool:

@@ -77,6 +77,23 @@ def test_other_numbers_stay_untouched(text: str) -> None:
     assert found(text) == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Where is my parcel? 13812345678",
+        "It was about an order. 13812345678 is where I am.",
+        "我的订单到哪了？13812345678",
+        "包裹是快递；13812345678",
+    ],
+)
+def test_a_word_of_the_sentence_before_numbers_no_order(text: str) -> None:
+    assert ("phone", "13812345678") in found(text)
+
+
+def test_an_abbreviation_ends_no_sentence() -> None:
+    assert found("My order no. 13812345678") == set()
+
+
 @pytest.mark.parametrize("separator", ["\n", " ", "\u200b"])
 def test_a_number_in_two_parts_is_one_number(separator: str) -> None:
     assert ("phone", f"13812{separator}345678") in found(f"13812{separator}345678")
