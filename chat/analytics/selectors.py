@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import (
     Case,
@@ -119,11 +119,8 @@ def with_a_person(prefix: str = "") -> Q:
     )
 
 
-def outcomes(scope: Scope, step: str | None) -> list[OutcomeRow]:
-    """Conversations that began in the period and in which a customer wrote.
-
-    Without a ``step`` they are not told apart by when that was.
-    """
+def with_outcome(conversations: QuerySet[Conversation]) -> QuerySet[Any]:
+    """Each with how far it got, an :class:`Outcome`, as ``outcome``."""
     answer = Message.objects.filter(
         ~Q(status=Message.Status.CANCELLED),
         conversation=OuterRef("pk"),
@@ -137,10 +134,17 @@ def outcomes(scope: Scope, step: str | None) -> list[OutcomeRow]:
         default=Value(Outcome.UNANSWERED.value),
         output_field=CharField(),
     )
+    return conversations.annotate(outcome=outcome)
+
+
+def outcomes(scope: Scope, step: str | None) -> list[OutcomeRow]:
+    """Conversations that began in the period and in which a customer wrote.
+
+    Without a ``step`` they are not told apart by when that was.
+    """
     rows = (
-        _conversations(scope)
-        .filter(scope.when(), last_seq__gt=0)
-        .annotate(column=_column("created_at", step), outcome=outcome)
+        with_outcome(_conversations(scope).filter(scope.when(), last_seq__gt=0))
+        .annotate(column=_column("created_at", step))
         .values_list("column", "outcome", "handoff_reason", "rating")
         .annotate(number=Count("pk"))
         .order_by()

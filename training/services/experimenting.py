@@ -1,8 +1,8 @@
 """Experiments in service: begun by people, ended by statistics or by people.
 
-What counts is whether a conversation was resolved without a person: nobody asked for one and none
-stepped in. Counted by arm of the visitor, whoever answered: a runner that could not load the
-challenger for a while then makes the two alike, never one of them better.
+What counts is whether a conversation was resolved without a person, as analytics defines it
+(docs/analytics.md), once it is over. Counted by arm of the visitor, whoever answered: a runner that
+could not load the challenger for a while then makes the two alike, never one of them better.
 """
 
 from datetime import timedelta
@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from chat.analytics.selectors import Outcome, with_outcome
 from chat.models import Bot, Conversation
 from chat.models import Split as Traffic
 from chat.selectors import active_deployments
@@ -26,8 +27,6 @@ from training.models import Experiment, ModelVersion
 from training.services import gating
 from training.services.promoting import GatesClosed, Refused, check_may_promote
 
-RIPE = timedelta(hours=1)
-"""Younger conversations are not counted: both arms have had the same time to go wrong."""
 LOOK_BACK = timedelta(days=30)
 FEWEST_BEFORE = 30
 USUAL_RATE = 0.6
@@ -110,25 +109,27 @@ def reading(experiment: Experiment) -> Reading:
 
 
 def arms(experiment: Experiment) -> tuple[Arm, Arm]:
-    """Champion and challenger: each visitor's first conversation since the start, once it is ripe."""
+    """Champion and challenger: each visitor's first conversation since the start, once it is over."""
     traffic = experiment.traffic
-    until = (experiment.ended_at or timezone.now()) - RIPE
     since = Conversation.objects.filter(
-        bot=experiment.bot_id,
-        created_at__gte=traffic.started_at,
-        created_at__lt=until,
-        last_seq__gt=0,
+        bot=experiment.bot_id, created_at__gte=traffic.started_at, last_seq__gt=0
     )
+    if experiment.ended_at is not None:
+        since = since.filter(created_at__lt=experiment.ended_at)
     good, total = [0, 0], [0, 0]
     seen: set[int] = set()
-    rows = since.order_by("id").values_list("visitor", "visitor__public_id", "handoff_reason")
-    for visitor, public_id, reason in rows.iterator(chunk_size=2000):
+    rows = (
+        with_outcome(since).order_by("id").values_list("visitor", "visitor__public_id", "outcome")
+    )
+    for visitor, public_id, outcome in rows.iterator(chunk_size=2000):
         if visitor in seen:
             continue
         seen.add(visitor)
+        if outcome == Outcome.OPEN:
+            continue
         arm = int(traffic.is_challengers(public_id))
         total[arm] += 1
-        good[arm] += not reason
+        good[arm] += outcome == Outcome.RESOLVED
     return Arm(good[0], total[0]), Arm(good[1], total[1])
 
 
@@ -145,11 +146,12 @@ def _rate_before(bot: Bot) -> float:
     recent = Conversation.objects.filter(
         bot=bot, created_at__gte=timezone.now() - LOOK_BACK, last_seq__gt=0
     )
-    total = recent.count()
+    over = with_outcome(recent).exclude(outcome=Outcome.OPEN)
+    total = over.count()
     if total < FEWEST_BEFORE:
         return USUAL_RATE
     # A rate of 0 or 1 could not be planned with.
-    return min(0.98, max(0.02, recent.filter(handoff_reason="").count() / total))
+    return min(0.98, max(0.02, over.filter(outcome=Outcome.RESOLVED).count() / total))
 
 
 def _end(held: Experiment, verdict: Experiment.Verdict, by: User | None) -> Experiment:

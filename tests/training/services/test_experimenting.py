@@ -1,6 +1,5 @@
 """A model is tried on some customers by those who may, and the statistics end it."""
 
-from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.utils import timezone
 from chat.models import Conversation
 from chat.selectors import deployment_of
 from moderation.models import AuditEntry
-from tests.factories import ConversationFactory
+from tests.factories import ConversationFactory, MessageFactory
 from tests.training import candidates
 from tests.training.candidates import Stage, knowing, person
 from training.models import Experiment
@@ -44,22 +43,15 @@ def talked(experiment: Experiment, *, challenger: bool, resolved: int, total: in
     done = 0
     while done < total:
         conversation = ConversationFactory(visitor__bot=experiment.bot, last_seq=2)
+        MessageFactory(conversation=conversation, role="assistant", source="model")
         if experiment.traffic.is_challengers(conversation.visitor.public_id) is not challenger:
             conversation.delete()
             continue
         reason = "" if done < resolved else "asked"
-        Conversation.objects.filter(pk=conversation.pk).update(handoff_reason=reason)
+        Conversation.objects.filter(pk=conversation.pk).update(
+            handoff_reason=reason, status="closed", closed_at=timezone.now()
+        )
         done += 1
-
-
-def ripe(experiment: Experiment) -> None:
-    """As if all of it had been two hours ago."""
-    before = timedelta(hours=2)
-    traffic = experiment.traffic
-    traffic.started_at -= 2 * before
-    traffic.save()
-    Conversation.objects.filter(bot=experiment.bot).update(created_at=timezone.now() - before)
-    experiment.refresh_from_db()
 
 
 def test_some_visitors_get_the_challenger_and_the_plan_is_kept(stage: Stage) -> None:
@@ -99,7 +91,6 @@ def test_harm_ends_it_by_itself(stage: Stage) -> None:
     experiment = started(stage)
     talked(experiment, challenger=False, resolved=experiment.per_arm, total=experiment.per_arm)
     talked(experiment, challenger=True, resolved=0, total=experiment.per_arm)
-    ripe(experiment)
 
     ended = experimenting.advance(experiment)
     assert (ended.verdict, ended.ended_by) == ("harm", None)
@@ -111,7 +102,6 @@ def test_a_better_one_wins_and_a_person_promotes_it(stage: Stage) -> None:
     experiment = started(stage)
     talked(experiment, challenger=False, resolved=0, total=experiment.per_arm)
     talked(experiment, challenger=True, resolved=experiment.per_arm, total=experiment.per_arm)
-    ripe(experiment)
 
     assert experimenting.advance(experiment).verdict == "winner"
     assert stage.bot.deployments.get(is_active=True) == stage.serving
@@ -122,26 +112,25 @@ def test_a_look_is_taken_once_and_not_before_it_is_due(stage: Stage) -> None:
     experiment = started(stage)
     talked(experiment, challenger=False, resolved=3, total=5)
     talked(experiment, challenger=True, resolved=3, total=5)
-    ripe(experiment)
     assert experimenting.advance(experiment).looks == []
 
     half = experimenting.plan_of(experiment).size_of(1)
     for challenger in (False, True):
         talked(experiment, challenger=challenger, resolved=half // 2, total=half)
-    ripe(experiment)
     looks = experimenting.advance(experiment).looks
     assert len(looks) == 1
     assert experimenting.advance(experiment).looks == looks
 
 
-def test_a_visitor_counts_once_and_young_conversations_not_yet(stage: Stage) -> None:
+def test_a_visitor_counts_once_and_open_conversations_not_yet(stage: Stage) -> None:
     experiment = started(stage)
     talked(experiment, challenger=True, resolved=1, total=1)
-    assert experimenting.arms(experiment)[1].total == 0, "too young"
+    Conversation.objects.update(status="open", closed_at=None)
+    assert experimenting.arms(experiment)[1].total == 0, "not over"
+    Conversation.objects.update(status="closed", closed_at=timezone.now())
     visitor = Conversation.objects.get().visitor
     for _ in range(3):
         ConversationFactory(visitor=visitor, last_seq=2, handoff_reason="asked")
-    ripe(experiment)
     found = experimenting.arms(experiment)[1]
     assert (found.good, found.total) == (1, 1)
 
