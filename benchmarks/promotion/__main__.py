@@ -1,7 +1,8 @@
 """Promotion, measured: ``python -m benchmarks.promotion --json``, on a machine that does nothing else.
 
 Parts: ``swaps`` (other models go live under load, and come back), ``gate`` (damaged and better
-candidates before their gates) and ``kills`` (runners and promoters that die at random moments).
+candidates before their gates), ``kills`` (runners and promoters that die at random moments) and
+``experiments`` (simulated customers: winners by chance, effects found, harm stopped).
 Web server, runners and promoters are real processes over SQLite and the embedded Valkey; the engine
 says which version it is, word by word, so that an answer of two versions shows. ``--quick`` does a
 tenth of the work.
@@ -17,7 +18,7 @@ from benchmarks.place import Options
 from benchmarks.promotion.staged import staged
 from benchmarks.serving import line
 
-PARTS = ("swaps", "gate", "kills")
+PARTS = ("swaps", "gate", "kills", "experiments")
 PACKAGES = ("django", "channels", "scipy", "uvicorn")
 
 
