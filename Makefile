@@ -2,9 +2,8 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-# Files of tests beside each other, those of one file in their order. Real processes and browsers on
-# a busy machine are late sometimes: what fails is tried again, and told as rerun.
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --reruns 2
+# Files of tests beside each other, those of one file in their order.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # The first Python that csbot runs with. None: the last one is asked, and says what is missing.
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3; do \

@@ -68,6 +68,16 @@ def _empty_valkey() -> None:
         client.flushall()
 
 
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A page asked for in Chinese leaves its language behind in the thread of the test."""
+    from django.conf import settings
+    from django.utils import translation
+
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Tests that commit empty all tables afterwards, which the audit trail refuses: its guards are

@@ -196,8 +196,9 @@ function draw() {
   ended.show(closed && !away.open, { rating: chat.rating, answered: list.some(({ role }) => ["assistant", "agent"].includes(role)) });
   desk.show(chat, away.open);
   if (!taken) typing.stop();
-  // What had the focus is gone: it goes on where the visitor can.
-  if (focused?.closest("#panel") && !focused.checkVisibility()) find(closed ? "ended" : "transcript").focus({ preventScroll: true });
+  // What had the focus is gone, and nothing has taken it: it goes on where the visitor can.
+  const lost = [document.body, focused].includes(document.activeElement);
+  if (lost && focused?.closest("#panel") && !focused.checkVisibility()) find(closed ? "ended" : "transcript").focus({ preventScroll: true });
 }
 
 function shownItems() {

@@ -99,6 +99,7 @@ def test_both_see_that_the_other_writes(desk: Page, customer: Customer) -> None:
     desk.locator(".ib-row button").click()
     desk.locator("#ib-take").click()
     expect(customer.panel.locator("#desk p")).to_contain_text("Ines Moreau")
+    expect(desk.locator("#ib-state")).to_have_text("with you")
 
     desk.locator("#ib-text").press_sequentially("Let me see", delay=30)
     expect(customer.panel.locator("#typing")).to_be_visible()

@@ -51,6 +51,12 @@ class Run:
         self.family = self._find()
         self.everybody = psutil.Process(self.process.pid).children(recursive=True)
 
+    def wait_for(self, name: str) -> psutil.Process:
+        """One process as soon as it is there, long before csbot is ready."""
+        wait_until(lambda: name in self._find(), f"{name} runs; csbot wrote {self.output()}")
+        self.everybody = psutil.Process(self.process.pid).children(recursive=True)
+        return self._find()[name]
+
     def _find(self) -> dict[str, psutil.Process]:
         found = {}
         for child in psutil.Process(self.process.pid).children(recursive=True):
@@ -168,9 +174,13 @@ def test_nobody_outlives_a_killed_run(running: Run) -> None:
 
 @pytest.mark.process
 @pytest.mark.timeout(300)
-def test_process_that_cannot_work_ends_all(running: Run) -> None:
+def test_process_that_cannot_work_ends_all(var: Path) -> None:
     """A process that dies soon after its start is broken: all stop, and it is named."""
-    running.family["worker"].kill()
-    assert running.process.wait(150) != 0
-    assert "csbot stopped because its worker ended" in running.output()
-    wait_until(running.nobody_left, "every process ended", 10)
+    run = Run(var, free_port())
+    try:
+        run.wait_for("worker").kill()
+        assert run.process.wait(60) != 0
+        assert "csbot stopped because its worker ended" in run.output()
+        wait_until(run.nobody_left, "every process ended", 10)
+    finally:
+        run.close()
