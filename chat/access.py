@@ -135,6 +135,14 @@ def access_server_conversation(bot: Bot, public_id: object) -> Conversation:
     return conversation
 
 
+def access_visitor_of(bot: Bot, public_id: object) -> Visitor:
+    """A visitor of the bot, for its own server. Raises :class:`NotFound`."""
+    visitor = bot.visitors.filter(public_id=_uuid(public_id)).first()
+    if visitor is None:
+        raise NotFound
+    return visitor
+
+
 Staff = AbstractBaseUser | AnonymousUser
 """Whoever asks from the console. What somebody may do there is asked of permissions; this
 module answers where."""

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from chat import events
 from chat.models import Feedback
+from chat.models.conversions import LONGEST_NAME, NAME
 from chat.models.fields import LOCALES
 
 
@@ -78,6 +79,19 @@ class Question(serializers.Serializer[Any]):
     question = TextField()
     locale = serializers.ChoiceField(choices=LOCALES, default="en")
     conversation = serializers.UUIDField(required=False)
+
+
+class ReportEvent(serializers.Serializer[Any]):
+    """What the site around the widget tells of a visitor, who is named by servers alone."""
+
+    id = serializers.CharField(
+        max_length=100, help_text="The site's own key, an order number: the same one counts once."
+    )
+    name = serializers.RegexField(NAME, max_length=LONGEST_NAME, trim_whitespace=False)
+    value = serializers.DecimalField(
+        max_digits=12, decimal_places=2, min_value=0, required=False, allow_null=True
+    )
+    visitor = serializers.UUIDField(required=False)
 
 
 Shapes = Mapping[str, type[serializers.Serializer[Any]]]

@@ -258,6 +258,12 @@ SETTINGS: tuple[Setting, ...] = (
         "5/hour",
         "Messages that one visitor may leave while nobody is there.",
     ),
+    Setting(
+        "CHAT_RATE_EVENTS_PER_VISITOR",
+        str,
+        "20/minute",
+        "Events (purchases and the like) that the site may send for one visitor.",
+    ),
     Setting("CHAT_RATE_API_PER_KEY", str, "600/minute", "Requests that one API key may make."),
 )
 

@@ -186,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
     "sign-audit": {"task": "moderation.tasks.sign_audit", "schedule": 60.0},
     "take-looks": {"task": "experiments.take_looks", "schedule": 600.0},
+    "learn": {"task": "increments.go_on", "schedule": 300.0},
     "propose-examples": {"task": "review.propose_examples", "schedule": 3600.0},
     "apply-retention": {"task": "privacy.apply_retention", "schedule": 3600.0},
     "finish-erasures": {"task": "privacy.finish_erasures", "schedule": 60.0},
@@ -376,4 +377,5 @@ CHAT_RATE_MESSAGES_PER_ADDRESS: str = env.read("CHAT_RATE_MESSAGES_PER_ADDRESS")
 CHAT_RATE_VISITORS_PER_ADDRESS: str = env.read("CHAT_RATE_VISITORS_PER_ADDRESS")
 CHAT_RATE_SOCKETS_PER_ADDRESS: str = env.read("CHAT_RATE_SOCKETS_PER_ADDRESS")
 CHAT_RATE_LEFT_MESSAGES_PER_VISITOR: str = env.read("CHAT_RATE_LEFT_MESSAGES_PER_VISITOR")
+CHAT_RATE_EVENTS_PER_VISITOR: str = env.read("CHAT_RATE_EVENTS_PER_VISITOR")
 CHAT_RATE_API_PER_KEY: str = env.read("CHAT_RATE_API_PER_KEY")

@@ -12,7 +12,7 @@ from celery import shared_task
 from chat.knowledge.embedding import EmbeddingError
 from chat.models import Bot
 from training import supervisor
-from training.models import DatasetVersion, Experiment
+from training.models import DatasetVersion, Experiment, Increment
 from training.services import erasing, measuring_requests, proposing, retention
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,18 @@ def take_looks() -> None:
 
     for experiment in Experiment.objects.filter(ended_at=None):
         experimenting.advance(experiment)
+
+
+@shared_task(name="increments.go_on")
+def go_on() -> None:
+    """Propose the increments that are due, and take every step of the others that can be taken."""
+    # They load engines, which no other task of this queue needs.
+    from training.services import increment_schedule, increments
+
+    for bot in Bot.objects.filter(is_active=True):
+        increment_schedule.propose_due(bot)
+    for increment in Increment.objects.filter(ended_at=None):
+        increments.advance(increment)
 
 
 @shared_task(name="review.propose_examples")

@@ -23,6 +23,7 @@ from tests import postgres
 
 # Module of this package, and what its ``measure`` takes for a quick look.
 PARTS: dict[str, dict[str, Any]] = {
+    "takeover": {"races": 20},
     "audit": {"scale": 0.05},
     "analytics": {"messages": 5_000},
     "erase": {"messages": 2_000},

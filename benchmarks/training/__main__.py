@@ -52,6 +52,9 @@ def main() -> None:
         "--split", default="dev", help="questions of --data that are asked; never trained on"
     )
     parser.add_argument(
+        "--examples", type=int, default=320, help="of --data, learned from: minutes (default 320)"
+    )
+    parser.add_argument(
         "--llamafactory", type=Path, metavar="PYTHON", help="a Python that can import it"
     )
     chosen = parser.parse_args()
@@ -59,6 +62,7 @@ def main() -> None:
         data=Path(chosen.data) if chosen.data else None,
         is_quick=chosen.quick,
         split=chosen.split,
+        examples=chosen.examples,
         llamafactory=chosen.llamafactory,
     )
     parts = list(chosen.only or PARTS)

@@ -31,8 +31,6 @@ from training.frozen import FrozenRow
 from training.models import DatasetVersion, Evaluation, TrainingRun
 from training.services import freezing, responders
 
-EXAMPLES = 320
-"""Learned from: a few minutes."""
 QUICK_STEP = 8
 INSTRUCTIONS = {
     "en": "You are the assistant of a company. Answer in short, friendly sentences.",
@@ -93,7 +91,7 @@ def _some(source: Source) -> tuple[Row, ...]:
 
 
 def _cap(options: TrainingOptions) -> tuple[str, str]:
-    return "--set", f"data.examples={options.scaled(EXAMPLES)}"
+    return "--set", f"data.examples={options.scaled(options.examples)}"
 
 
 def _evaluated(source: Source, run: TrainingRun) -> Evaluation:

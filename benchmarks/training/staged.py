@@ -20,9 +20,11 @@ TINY_CONTEXT = 4096
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions(Options):
-    """``split`` of other people's data is asked; ``llamafactory`` is a Python that has it."""
+    """``split`` of other people's data is asked, ``examples`` of it are learned from;
+    ``llamafactory`` is a Python that has it."""
 
     split: str = "dev"
+    examples: int = 320
     llamafactory: Path | None = None
 
     @property

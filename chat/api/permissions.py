@@ -23,3 +23,8 @@ class IsVisitor(BasePermission):
 class IsServer(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.auth, ApiKey)
+
+
+class IsVisitorOrServer(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.auth, Visitor | ApiKey)

@@ -78,6 +78,13 @@ class ChatAnswer(serializers.Serializer[Any]):
     message = serializers.UUIDField()
 
 
+class EventAnswer(serializers.Serializer[Any]):
+    conversation = serializers.UUIDField(
+        allow_null=True,
+        help_text="What it is counted for; null: no recent one, and nothing is kept.",
+    )
+
+
 class ErrorAnswer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from chat.api import views
 from chat.api.chat import ChatView
+from chat.api.events import EventsView
 from chat.api.moderation import ModerationView
 
 # The explorer sets styles on its own elements; scripts come from here alone.
@@ -26,6 +27,7 @@ urlpatterns = [
     ),
     path("conversations/<str:conversation>/ticket", views.TicketView.as_view(), name="api-ticket"),
     path("conversations/<str:conversation>/person", views.PersonView.as_view(), name="api-person"),
+    path("events", EventsView.as_view(), name="api-events"),
     path("messages/<str:message>/feedback", views.FeedbackView.as_view(), name="api-feedback"),
     path("messages/<str:message>/cancel", views.CancelView.as_view(), name="api-cancel"),
     path("messages/<str:message>/retry", views.RetryView.as_view(), name="api-retry"),

@@ -1,5 +1,6 @@
 from chat.models.bots import ApiKey, Bot, Deployment
 from chat.models.conversations import Conversation, SocketTicket, Visitor
+from chat.models.conversions import Conversion
 from chat.models.desk import CannedReply, LeftMessage, Note, Suggestion
 from chat.models.grants import BotGrant, BotGroupGrant
 from chat.models.knowledge import (
@@ -23,6 +24,7 @@ __all__ = [
     "Calibration",
     "CannedReply",
     "Conversation",
+    "Conversion",
     "CuratedAnswer",
     "Deployment",
     "Dispute",

@@ -27,13 +27,16 @@ export class Api {
   cancel(message) { return this.#post(`messages/${message}/cancel`); }
   retry(message) { return this.#post(`messages/${message}/retry`); }
 
-  async #post(path, body = {}) {
+  /** Arrives also when the page is left meanwhile. */
+  event(fields) { return this.#post("events", fields, { keepalive: true }); }
+
+  async #post(path, body = {}, options = {}) {
     const headers = { "Content-Type": "application/json" };
     if (this.#token()) headers.Authorization = `Visitor ${this.#token()}`;
     let response;
     try {
       response = await fetch(ROOT + path, {
-        method: "POST", headers, body: JSON.stringify(body), credentials: "omit",
+        method: "POST", headers, body: JSON.stringify(body), credentials: "omit", ...options,
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
     } catch {

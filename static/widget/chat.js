@@ -113,6 +113,11 @@ export class Chat {
     if (this.#connection.send({ type: "customer.typing" })) this.#typed = Date.now();
   }
 
+  /** The site tells what the visitor did. Who has not written is unknown, and stays so. */
+  async event({ id = uuid(), name, value }) {
+    if (this.#identity.token) await this.#api.event({ id, name, value });
+  }
+
   /** Null when it is stored, else why not. */
   leaveMessage(fields) {
     const before = this.#store.last;

@@ -32,6 +32,7 @@ export class Frame {
   #iframe = document.createElement("iframe");
   #open = false;
   #answered = false;
+  #told = [];
   #unlock = () => {};
 
   constructor(options) {
@@ -79,6 +80,13 @@ export class Frame {
     Object.assign(this.#options, options);
     this.#label();
     this.#post("change", options);
+  }
+
+  /** What the visitor did on this page; it waits until the panel answers. */
+  event({ id, name, value }) {
+    const fields = { id, name, value };
+    if (this.#answered) this.#post("event", fields);
+    else this.#told.push(fields);
   }
 
   #label() {
@@ -135,6 +143,7 @@ export class Frame {
     if (data.type === "ready") {
       if (!this.#answered) emit("ready");
       this.#answered = true;
+      for (const fields of this.#told.splice(0)) this.#post("event", fields);
     } else if (data.type === "close") close();
     else if (data.type === "unread") emit("unread", { count: Number(data.count) || 0 });
     else if (data.type === "message") emit("message", { id: data.id, role: data.role });

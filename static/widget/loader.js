@@ -60,6 +60,7 @@ svg { width: 28px; fill: none; stroke: currentColor; stroke-width: 2; stroke-lin
     toggle() { this.#set(!this.#open, true); }
     setLocale(locale) { this.#change({ locale: known(locale) }); }
     setTheme(theme) { this.#change({ theme }); }
+    event(name, more) { this.#load().then((frame) => frame?.event({ ...more, name })); }
 
     on(event, listener) {
       const listeners = this.#listeners.get(event) || new Set();
@@ -159,7 +160,7 @@ svg { width: 28px; fill: none; stroke: currentColor; stroke-width: 2; stroke-lin
       widgets.set(options.bot, new Widget({ ...options, index }));
     },
   };
-  for (const name of ["open", "close", "toggle", "setLocale", "setTheme", "on"]) {
+  for (const name of ["open", "close", "toggle", "setLocale", "setTheme", "event", "on"]) {
     api[name] ||= (...values) => widgets.values().next().value?.[name](...values);
   }
   window.csbot = api;

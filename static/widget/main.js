@@ -58,6 +58,8 @@ const host = new Host({
     refresh();
   },
   hidden() { shown = false; },
+  // Nothing of it is the visitor's concern: only the site hears that it failed.
+  event(fields) { chat.event(fields).catch(({ code }) => host.post("error", { code })); },
   change({ locale, theme }) { if (locale) speak(locale); if (theme) shade(root, theme); },
 });
 let shown = !host.framed;

@@ -139,6 +139,40 @@ def test_api_opens_closes_and_tells(customer: Customer, bot: str) -> None:
     assert "error" not in heard
 
 
+CONVERSIONS = """
+from chat.models import Conversion
+for each in Conversion.objects.order_by("pk"): print("told", each.name, each.value)
+"""
+
+
+def test_site_tells_what_a_visitor_did(page: Page, csbot: Services, bot: str, site: Site) -> None:
+    """Before the panel is there, twice under one key, and something that is no event."""
+
+    def told() -> list[str]:
+        lines = csbot.manage("shell", "--verbosity", "0", "-c", CONVERSIONS).splitlines()
+        return [line for line in lines if line.startswith("told")]
+
+    allow(csbot, site)
+    site.body = snippet(csbot, bot)
+    customer = Customer(page, site.url, "").open()
+    customer.ask_and_wait("is the lamp in stock?")
+    page.reload()
+    expect(customer.launcher).to_be_visible()
+    with page.expect_response("**/api/v1/events") as first:
+        page.evaluate("csbot.event('purchase', { id: 'order-1', value: 59.9 })")
+    with page.expect_response("**/api/v1/events") as second:
+        page.evaluate("csbot.event('purchase', { id: 'order-1', value: 59.9 })")
+    assert (first.value.status, second.value.status) == (201, 200)
+    assert told() == ["told purchase 59.90"]
+    code = page.evaluate(
+        """() => new Promise(heard => {
+            csbot.on("error", ({ code }) => heard(code));
+            csbot.event("<b>purchase</b>");
+        })"""
+    )
+    assert code == "invalid"
+
+
 def test_unread_answers_are_counted_on_the_launcher(customer: Customer) -> None:
     customer.open().ask(" ".join(["word"] * 20))
     expect(customer.replies).to_have_count(1)

@@ -10,6 +10,7 @@ from training.models.datasets import (
 from training.models.erasures import Erasure
 from training.models.experiments import Experiment
 from training.models.grants import DatasetGrant, DatasetGroupGrant
+from training.models.increments import Increment, IncrementPolicy
 from training.models.promotion import GatePolicy, ModelAlias, OverrideRequest, Promotion
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
 from training.models.review import ReviewDecision, ReviewItem
@@ -28,6 +29,8 @@ __all__ = [
     "Experiment",
     "FrozenExample",
     "GatePolicy",
+    "Increment",
+    "IncrementPolicy",
     "ModelAlias",
     "ModelVersion",
     "OverrideRequest",

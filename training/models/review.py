@@ -73,6 +73,14 @@ class ReviewItem(models.Model):
     example = models.ForeignKey(
         Example, models.SET_NULL, null=True, related_name="review_items", verbose_name=_("example")
     )
+    # The batch that it is reviewed in, if it is in one.
+    increment = models.ForeignKey(
+        "training.Increment",
+        models.SET_NULL,
+        null=True,
+        related_name="items",
+        verbose_name=_("increment"),
+    )
     # Shown to one reviewer at a time.
     lent_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,7 +13,7 @@ from chat.libraries import LibraryShelf, embedded
 from chat.models import Bot, CuratedAnswer
 from chat.services.notices import notice_text
 from training.failures import RunFailure
-from training.frozen import FrozenRow
+from training.frozen import FrozenRow, digest
 from training.grounding import Grounded, Wordings, chosen, prepared
 from training.models import RunEvent, TrainingRun
 from training.services import freezing
@@ -51,10 +52,7 @@ def prepare(run: TrainingRun, folder: Path) -> None:
     bot = run.bot
     wordings = _wordings(bot)
     grounded = ground([row for row in rows if row.split != "test"], bot)
-    learned = chosen(
-        [each for each in grounded if each.row.split == "train"], recipe.data, run.seed
-    )
-    learned += _replayed(run, recipe.data, len(learned))
+    learned = _learned(run, recipe.data, [each for each in grounded if each.row.split == "train"])
     if not learned:
         raise NothingToLearn
     draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
@@ -136,16 +134,42 @@ def _wordings(bot: Bot) -> Wordings:
     )
 
 
-def _replayed(run: TrainingRun, data: Data, count: int) -> list[Grounded]:
-    """Rows that the model which this run continues has learned from: not to be forgotten."""
-    if run.parent is None or run.parent.run is None or not data.replay_share:
+def _learned(run: TrainingRun, data: Data, grounded: list[Grounded]) -> list[Grounded]:
+    """What is chosen of the run's own rows, and what is replayed with it."""
+    seen = _seen(run)
+    if not data.new_first or not seen:
+        learned = chosen(grounded, data, run.seed)
+        old = ground(seen, run.bot) if data.replay_share else []
+        return learned + _replayed(run, old, data, len(learned))
+    known = {digest(row.messages, row.locale) for row in seen}
+    marked = [(each, digest(each.row.messages, each.row.locale) in known) for each in grounded]
+    learned = chosen(
+        [each for each, is_known in marked if not is_known], replace(data, examples=0), run.seed
+    )
+    # What was taken back since is in no row of this version, and not replayed.
+    old = [each for each, is_known in marked if is_known]
+    return learned + _replayed(run, old, data, len(learned), fill=data.examples)
+
+
+def _seen(run: TrainingRun) -> list[FrozenRow]:
+    """What the model which this run continues has learned from; nothing when that is the same."""
+    if run.parent is None or run.parent.run is None:
         return []
     version = run.parent.run.dataset_version
     if version == run.dataset_version:
         return []
-    rows = freezing.rows_of(version)
-    old = ground([row for row in rows if row.split == "train"], run.bot)
+    return [row for row in freezing.rows_of(version) if row.split == "train"]
+
+
+def _replayed(
+    run: TrainingRun, old: Sequence[Grounded], data: Data, count: int, *, fill: int = 0
+) -> list[Grounded]:
+    """Some of what was seen before, not to be forgotten: as many as the recipe wants beside ``count``,
+    or more until there are ``fill`` in all."""
+    if not data.replay_share:
+        return []
     wanted = round(count * data.replay_share / max(0.01, 1 - data.replay_share))
+    wanted = max(wanted, fill - count)
     draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
     usable = [each for each in old if data.style != "number" or not each.is_free]
     return draw.sample(usable, min(wanted, len(usable)))

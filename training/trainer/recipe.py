@@ -35,6 +35,9 @@ class Data:
     """How many are questions that nothing approved answers, repeated as often as that needs."""
     replay_share: float = 0.3
     """When continuing a model: how much of the data it has seen before is mixed in."""
+    new_first: bool = False
+    """When continuing a model: learn all that is new to it, even if that is more than ``examples``;
+    what it has seen is only replayed, and fills up what is left of ``examples``."""
 
     def __post_init__(self) -> None:
         for name in ("hard_share", "without_right_share", "unknown_share", "replay_share"):

@@ -18,7 +18,12 @@ from tests.factories import BotFactory, ReplyFactory
 pytestmark = pytest.mark.django_db
 
 TOKEN = "token-of-the-fuzzer"
-RATES = ("MESSAGES_PER_VISITOR", "MESSAGES_PER_ADDRESS", "VISITORS_PER_ADDRESS")
+RATES = (
+    "MESSAGES_PER_VISITOR",
+    "MESSAGES_PER_ADDRESS",
+    "VISITORS_PER_ADDRESS",
+    "EVENTS_PER_VISITOR",
+)
 
 schema = schemathesis.openapi.from_wsgi("/api/v1/schema?format=json", get_wsgi_application())
 
