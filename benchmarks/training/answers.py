@@ -30,6 +30,7 @@ def tuned(title: str, found: Mapping[str, Any]) -> list[Figure]:
         *share(f"{title}: right", *_right(found["accuracy"]), at_least=targets.ACCURACY),
         *share(f"{title}: wrong", found["accuracy"]["wrong"], found["accuracy"]["total"]),
         *share(f"{title}: needless hand-overs", *_handed_over(found["accuracy"])),
+        *share(f"{title}: right, or among the questions offered", *_in_reach(found["accuracy"])),
         *share(
             f"{title}: follow-ups right", *_right(found["follow_up"]), at_least=targets.FOLLOW_UP
         ),
@@ -84,6 +85,10 @@ def _answered(unknown: Mapping[str, Any]) -> int:
 
 def _right(accuracy: Mapping[str, Any]) -> tuple[int, int]:
     return accuracy["right"], accuracy["total"]
+
+
+def _in_reach(accuracy: Mapping[str, Any]) -> tuple[int, int]:
+    return accuracy["right"] + accuracy["offered"], accuracy["total"]
 
 
 def _handed_over(accuracy: Mapping[str, Any]) -> tuple[int, int]:

@@ -118,6 +118,8 @@ def _figures(
     yield from answers.share(f"{title}, as customers see it: wrong", accuracy["wrong"], total)
     handed_over = accuracy["handed_over"]
     yield from answers.share(f"{title}, as customers see it: handed over", handed_over, total)
+    offered = accuracy["right"] + accuracy["offered"]
+    yield from answers.share(f"{title}, as customers see it: right or offered", offered, total)
     yield from answers.share(f"{title}, if it had to answer: right", insisted, total)
     better = max(ways, key=lambda name: _right(ways[name]))
     if best := _right(ways[better]):

@@ -93,6 +93,9 @@ def _page(request: HttpRequest, evaluation: Evaluation) -> dict[str, Any]:
         "evaluation": evaluation,
         "tiles": [_tile(each) for each in targets(evaluation.figures, evaluation.suites)],
         "others": others,
+        "handed_over": evaluation.figures.get("accuracy", {}).get("handed_over"),
+        # Evaluations of before did not count it.
+        "offered": evaluation.figures.get("accuracy", {}).get("offered"),
         "before": before,
         "before_value": str(before.pk) if before else "-",
         "safety": evaluation.suites.get("safety"),

@@ -14,6 +14,7 @@ from training.evaluation.overlap import Bleu, bleu, rouge_l
 class Accuracy:
     """Right answers among questions that have one. ``rate`` is None when there are none.
 
+    ``offered`` are those handed over whose right answer was among the offered questions'.
     ``interval`` takes questions for independent (Wilson), ``group_interval`` answer groups.
     """
 
@@ -26,6 +27,7 @@ class Accuracy:
     group_interval: Interval
     wrong_rate: float | None
     handed_over_rate: float | None
+    offered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def _accuracy(judged: Sequence[Judged]) -> Accuracy:
         group_interval=by_group(groups),
         wrong_rate=_rate(wrong, total),
         handed_over_rate=_rate(handed_over, total),
+        offered=sum(each.is_offered for each in judged),
     )
 
 

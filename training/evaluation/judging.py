@@ -50,6 +50,12 @@ class Judged:
         return self.outcome is Outcome.RIGHT
 
     @property
+    def is_offered(self) -> bool:
+        """Whether the right answer is not given, and one click away."""
+        is_near = any(says_the_same(each, self.row.answer) for each in self.response.offered)
+        return self.outcome is Outcome.HANDED_OVER and is_near
+
+    @property
     def turns(self) -> int:
         """What the customer said, the question included."""
         return sum(each["role"] == "user" for each in self.row.messages)

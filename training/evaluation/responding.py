@@ -15,7 +15,8 @@ class Response:
 
     ``text`` is what the customer sees, ``hands_over`` whether it offers a person instead of an
     answer. ``seconds`` until all of it was there; ``tokens`` are those the model generated, 0 when
-    none was asked.
+    none was asked. ``offered`` are the answers one click away: those of the questions that are
+    offered together with a person.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Response:
     confidence: float | None
     seconds: float
     tokens: int
+    offered: tuple[str, ...] = ()
 
 
 class Responder(Protocol):

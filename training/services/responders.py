@@ -23,6 +23,7 @@ from chat.libraries import Library, LibraryShelf, Query
 from chat.models import Bot, CuratedAnswer
 from chat.models.fields import LOCALES
 from chat.prompts import Style
+from chat.ready import SUGGESTIONS
 from chat.selectors import approved_answers
 from chat.services.notices import notice_text
 from training.evaluation.judging import judge
@@ -216,7 +217,7 @@ class AsServed:
         is_hopeless = self._style == "number" and not near
         if is_hopeless or _sureness(match, weights, ()) < least:
             unknown = notice_text("unanswered", row.locale)
-            return _response(began, unknown, "notice", 0.0), None
+            return _response(began, unknown, "notice", 0.0, offered=_offered(near)), None
         logprobs: list[float] = []
         deltas = list(answering.answer(self._request(row, match, near, logprobs), self._engine))
         text: str | None = "".join(deltas).strip()
@@ -228,7 +229,7 @@ class AsServed:
         evidence = None if match is None else Evidence.of(match, logprobs)
         if not text or sure < least:
             unsure = notice_text("unsure", row.locale)
-            return _response(began, unsure, "notice", sure, tokens), evidence
+            return _response(began, unsure, "notice", sure, tokens, _offered(near)), evidence
         return _response(began, text, "model", sure, tokens), evidence
 
     def _request(
@@ -267,5 +268,18 @@ def _sureness(match: Match | None, weights: Weights, logprobs: Sequence[float]) 
     return 1.0 if match is None else confidence(Evidence.of(match, logprobs), weights)
 
 
-def _response(began: float, text: str, source: Source, sure: float, tokens: int = 0) -> Response:
-    return Response(text, source == "notice", source, sure, time.perf_counter() - began, tokens)
+def _offered(near: Near) -> tuple[str, ...]:
+    """The answers of the questions that stand in for one that is not sure enough."""
+    return tuple(answer.text for _, answer in near[:SUGGESTIONS])
+
+
+def _response(
+    began: float,
+    text: str,
+    source: Source,
+    sure: float,
+    tokens: int = 0,
+    offered: tuple[str, ...] = (),
+) -> Response:
+    seconds = time.perf_counter() - began
+    return Response(text, source == "notice", source, sure, seconds, tokens, offered)

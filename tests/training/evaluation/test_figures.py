@@ -27,6 +27,17 @@ def test_right_wrong_and_handed_over_are_counted_apart() -> None:
     assert (found.rate, found.wrong_rate, found.handed_over_rate) == (0.5, 0.25, 0.25)
 
 
+def test_what_is_one_click_away_is_not_right_and_is_counted() -> None:
+    figures = measure([
+        judged(),
+        judge(row(), offer(offered=("Ten euros.", "Three days."))),
+        judge(row(), offer(offered=("Ten euros.",))),
+        judge(row(), offer()),
+    ])  # fmt: skip
+    assert (figures.accuracy.right, figures.accuracy.handed_over) == (1, 3)
+    assert figures.accuracy.offered == 1
+
+
 def test_questions_without_an_answer_are_no_part_of_the_accuracy() -> None:
     unknown = row("Do you sell honey?", "A person can tell.", hands_over=True, group="")
     figures = measure([judged(), judge(unknown, offer()), judged("Yes.", row=unknown)])

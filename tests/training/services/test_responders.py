@@ -61,6 +61,7 @@ def test_a_person_is_offered_where_the_model_is_not_likely_right(bot: Bot) -> No
     assert found.hands_over
     assert found.source == "notice"
     assert "person" in found.text
+    assert "Three days." in found.offered
 
 
 def numbers(bot: Bot, reply: str) -> tuple[AsServed, ScriptedEngine]:

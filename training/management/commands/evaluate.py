@@ -96,6 +96,11 @@ class Command(BaseCommand):
                 f"{each.name:24}{_said(was.get(each.name)):>10}{_said(each.value):>10}"
                 f"{sign:>7} {each.limit:<6}{state}"
             )
+        accuracy = after.figures["accuracy"]
+        self.stdout.write(
+            f"{accuracy['handed_over']} handed over needlessly, "
+            f"{accuracy['offered']} of them with the right answer one click away."
+        )
         if before:
             found = comparisons.comparison(before, after)
             for scenario in found.scenarios:
