@@ -48,7 +48,7 @@ _KNOWLEDGE = _permissions(
 _TRAINING = _permissions(
     "training",
     "view_dataset view_example view_datasetversion view_correction view_trainingrun "
-    "view_evaluation view_modelversion view_gatepolicy",
+    "view_evaluation view_modelversion view_gatepolicy view_increment view_incrementpolicy",
 )
 
 AGENT = Role(
@@ -156,7 +156,11 @@ ADMIN = Role(
         "delete_apikey view_deployment roll_back_deployment view_visitor erase_visitor "
         "view_analytics export_analytics",
     )
-    | _permissions("training", "change_gatepolicy add_gatepolicy override_gate view_erasure")
+    | _permissions(
+        "training",
+        "change_gatepolicy add_gatepolicy change_incrementpolicy add_incrementpolicy override_gate "
+        "view_erasure",
+    )
     | _permissions(
         "moderation",
         "view_word add_word change_word delete_word publish_words view_wordlistversion "
