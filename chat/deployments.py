@@ -67,7 +67,8 @@ class EngineShelf:
         self._engines: dict[EngineSpec, Engine] = {}
         # By bot: what answers its customers.
         self._serving: dict[int, Served] = {}
-        # Challengers by the id of their deployment: each answers its own visitors.
+        # Challengers, which answer their own visitors, and candidates that answer unseen; by
+        # the id of their deployment.
         self._beside: dict[int, Served] = {}
         # Why an engine stays open although no bot is served with it: answers, and new ones.
         self._held: Counter[EngineSpec] = Counter()
@@ -108,6 +109,14 @@ class EngineShelf:
                     self._held[served.spec] += 1
                     return served
             self.for_bot(bot)
+
+    def take_beside(self, deployment: int) -> Served | None:
+        """A candidate that is open here, to be kept open until :meth:`give_back`; None without it."""
+        with self._lock:
+            served = self._beside.get(deployment)
+            if served is not None:
+                self._held[served.spec] += 1
+            return served
 
     def give_back(self, served: Served) -> None:
         """An answer has ended. The last one closes an engine that no bot is served with."""
@@ -159,20 +168,20 @@ class EngineShelf:
         self._release(served.spec)
 
     def add_beside(self, served: Served) -> None:
-        """From now on this challenger answers its own visitors."""
+        """From now on this challenger answers its own visitors, or this candidate unseen."""
         with self._lock:
             self._beside[served.deployment.pk] = served
         self._release(served.spec)
 
     def drop_beside(self, deployment: int) -> None:
-        """A challenger answers nobody any more."""
+        """A challenger or candidate answers nobody any more."""
         with self._lock:
             before = self._beside.pop(deployment, None)
         if before is not None:
             self._close_unused(before.spec)
 
     def beside(self) -> list[int]:
-        """The ids of the challengers that are open here."""
+        """The ids of the challengers and candidates that are open here."""
         with self._lock:
             return list(self._beside)
 

@@ -63,17 +63,26 @@ def prepare(claim: Claim, shelves: Shelves) -> Errand:
     question = ready.asked(message.reply_to)
     served = shelves.engines.take(bot, message.conversation.visitor)
     try:
-        return _filled(claim, shelves, question, served)
+        key = ready.cached_key(question, served.deployment)
+        return _filled(claim, shelves, question, served, key)
     except BaseException:
         shelves.engines.give_back(served)
         raise
 
 
-def _filled(claim: Claim, shelves: Shelves, question: Asked, served: Served) -> Errand:
+def prepare_beside(claim: Claim, shelves: Shelves, served: Served) -> Errand:
+    """The same for an engine that answers unseen: of the answer cache nothing is taken, and
+    nothing gets into it. The caller gives ``served`` back."""
+    message = claim.message
+    assert message.reply_to is not None
+    message.reply_to.conversation = message.conversation
+    return _filled(claim, shelves, ready.asked(message.reply_to), served, "")
+
+
+def _filled(claim: Claim, shelves: Shelves, question: Asked, served: Served, key: str) -> Errand:
     message = claim.message
     assert message.reply_to is not None
     bot = message.conversation.bot
-    key = ready.cached_key(question, served.deployment)
     found = ready.word_for_word(question) or ready.cached(question, key, shelves.cache)
     query = Query(
         message.reply_to.text,

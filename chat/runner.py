@@ -22,8 +22,9 @@ from redis.exceptions import RedisError
 from chat.drafting import Draft
 from chat.errand import Shelves
 from chat.seat import Seat
-from chat.services import replies, suggestions
+from chat.services import replies, shadow_answers, suggestions
 from chat.services.publishing import RUNNERS_GROUP
+from chat.shadow_seat import ShadowSeat
 from chat.swapping import Swapper
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ class Runner:
         self._threads = ThreadPoolExecutor(seats, thread_name_prefix="seat")
         self.seats: dict[str, Seat] = {}
         self.drafts: set[Draft] = set()
+        # Beside the seats, so that none is ever taken: a shadow answer has a thread of its own.
+        self._shadow_thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
+        self.shadow: ShadowSeat | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -83,6 +87,8 @@ class Runner:
         claims = await database_sync_to_async(replies.claim)(
             owner=self.owner, limit=self.free, without_bots=frozenset(self.swapper.draining)
         )
+        if claims:
+            self._give_shadow_way()
         for claim in claims:
             self.free -= 1
             seat = Seat(claim, self.shelves, self._threads)
@@ -90,6 +96,8 @@ class Runner:
             self._spawn(self._answer(seat))
         if self.free:
             await self._claim_suggestion()
+        if not self.seats and not self.drafts:
+            await self._claim_shadow()
 
     async def _claim_suggestion(self) -> None:
         """No customer waits: write what an agent asked for, one at a time."""
@@ -99,10 +107,38 @@ class Runner:
             owner=self.owner, without_bots=frozenset(self.swapper.draining)
         )
         if suggestion is not None:
+            self._give_shadow_way()
             self.free -= 1
             draft = Draft(suggestion, self.shelves, self._threads)
             self.drafts.add(draft)
             self._spawn(self._draft(draft))
+
+    async def _claim_shadow(self) -> None:
+        """Nobody waits and nothing is written: let a candidate answer unseen, one at a time."""
+        candidates = self.shelves.engines.beside()
+        if self.shadow is not None or not candidates:
+            return
+        answer = await database_sync_to_async(shadow_answers.claim)(
+            owner=self.owner, candidates=candidates
+        )
+        if answer is not None:
+            self.shadow = ShadowSeat(answer, self.shelves, self._shadow_thread)
+            self._spawn(self._answer_unseen(self.shadow))
+
+    async def _answer_unseen(self, shadow: ShadowSeat) -> None:
+        try:
+            await shadow.write()
+        except Exception:
+            # As with replies: the loop goes on, and the lease ends by itself.
+            logger.exception("shadow answer %s", shadow.answer.public_id)
+        finally:
+            self.shadow = None
+            self._wake.set()
+
+    def _give_shadow_way(self) -> None:
+        """The machine belongs to those who wait."""
+        if self.shadow is not None:
+            self.shadow.give_way()
 
     async def _draft(self, draft: Draft) -> None:
         try:
@@ -176,6 +212,7 @@ class Runner:
 
     async def _finish(self) -> None:
         """Give what is running a moment, then return the rest to the queue."""
+        self._give_shadow_way()
         deadline = time.monotonic() + FINISH_SECONDS
         while self._tasks and time.monotonic() < deadline:
             await asyncio.wait(self._tasks, timeout=deadline - time.monotonic())

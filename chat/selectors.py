@@ -5,7 +5,16 @@ import uuid
 from django.db import models
 from django.db.models import QuerySet
 
-from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Split, Visitor
+from chat.models import (
+    Bot,
+    Conversation,
+    CuratedAnswer,
+    Deployment,
+    Message,
+    Shadow,
+    Split,
+    Visitor,
+)
 from chat.models.knowledge import CuratedAnswerQuerySet
 
 DEMO_BOT_SLUG = "demo"
@@ -118,6 +127,13 @@ def open_splits() -> QuerySet[Split]:
     )
 
 
+def open_shadows() -> QuerySet[Shadow]:
+    """Candidates that answer unseen, beside what is active."""
+    return Shadow.objects.filter(ended_at=None, bot__is_active=True).select_related(
+        "candidate__bot", "champion", "bot"
+    )
+
+
 def deployment_of(visitor: Visitor) -> Deployment | None:
     """What should answer this visitor: the challenger of an open split, or what is active."""
     split = open_splits().filter(bot=visitor.bot_id).first()
@@ -130,12 +146,17 @@ def deployments_before(deployment: Deployment) -> QuerySet[Deployment]:
     """What served its bot earlier, newest first, as far as it is another model."""
     return (
         Deployment.objects.filter(bot=deployment.bot_id, version__lt=deployment.version)
-        # A challenger never served everybody.
-        .filter(challenges=None)
+        # A challenger never served everybody, a shadow nobody.
+        .filter(challenges=None, shadows=None)
         .exclude(engine=deployment.engine, artifact=deployment.artifact)
         .select_related("bot")
         .order_by("-version")
     )
+
+
+def has_served(deployment: Deployment) -> bool:
+    """Whether it answered everybody once: a challenger never did, a shadow answered nobody."""
+    return not (deployment.challenges.exists() or deployment.shadows.exists())
 
 
 def with_relations(messages: QuerySet[Message]) -> QuerySet[Message]:

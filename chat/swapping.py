@@ -29,8 +29,8 @@ from chat.deployments import EngineShelf, Served, spec_of
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import EngineError
 from chat.memory import free_memory
-from chat.models import Deployment, RunnerReport, Split
-from chat.selectors import active_deployments, deployments_before, open_splits
+from chat.models import Deployment, RunnerReport, Shadow, Split
+from chat.selectors import active_deployments, deployments_before, open_shadows, open_splits
 from chat.services import reporting, splitting
 from chat.services.reporting import HEARTBEAT_SECONDS, Runner, State
 from moderation.services import audit
@@ -116,7 +116,7 @@ class Swapper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="swap")
         self._wake = asyncio.Event()
         self._failures: dict[int, _Failure] = {}
-        # By split: when a challenger that could not be loaded is tried again.
+        # By deployment: when a challenger or candidate that could not be loaded is tried again.
         self._trouble: dict[int, float] = {}
         self._took: dict[int, float] = {}
         self._heard: dict[int, float] = {}
@@ -151,31 +151,34 @@ class Swapper:
         for bot in set(self._shelf.bots()) - {each.bot_id for each in wanted}:
             self._failures.pop(bot, None)
             await self._in_thread(self._shelf.drop, bot)
+        beside = await database_sync_to_async(_beside)()
+        # First what nobody wants: its memory may be needed for what serves.
+        for pk in set(self._shelf.beside()) - {_stands_by(each).pk for each in beside}:
+            await self._in_thread(self._shelf.drop_beside, pk)
         for deployment in wanted:
             if self._is_due(deployment):
                 await self._swap(deployment)
-        await self._challenge(await database_sync_to_async(list)(open_splits()))
+        await self._stand_by(beside)
         if time.monotonic() - self._reported >= HEARTBEAT_SECONDS:
             await self._report(wanted)
 
-    async def _challenge(self, splits: list[Split]) -> None:
-        """Challengers stand beside what serves; never instead of it, and never at its cost."""
-        wanted = {each.challenger_id for each in splits}
-        self._trouble = {each.pk: self._trouble.get(each.pk, 0.0) for each in splits}
+    async def _stand_by(self, beside: list[Split | Shadow]) -> None:
+        """Challengers and candidates stand beside what serves; never instead of it, and never at
+        its cost."""
         opened = set(self._shelf.beside())
-        for deployment in opened - wanted:
-            await self._in_thread(self._shelf.drop_beside, deployment)
-        for split in splits:
-            if split.challenger_id in opened or time.monotonic() < self._trouble[split.pk]:
+        self._trouble = {(pk := _stands_by(each).pk): self._trouble.get(pk, 0.0) for each in beside}
+        for each in beside:
+            deployment = _stands_by(each)
+            if deployment.pk in opened or time.monotonic() < self._trouble[deployment.pk]:
                 continue
             try:
-                await self._in_thread(self._stand_beside, split.challenger)
+                await self._in_thread(self._stand_beside, deployment)
                 error = ""
             except (EngineError, MemoryError, OSError) as failure:
                 error = str(failure) or type(failure).__name__
-                self._trouble[split.pk] = time.monotonic() + RETRY_SECONDS
-                logger.error("bot %d: challenger is not loaded: %s", split.bot_id, error)  # noqa: TRY400
-            await database_sync_to_async(splitting.note_trouble)(split, error)
+                self._trouble[deployment.pk] = time.monotonic() + RETRY_SECONDS
+                logger.error("bot %d: %s is not loaded: %s", each.bot_id, each, error)  # noqa: TRY400
+            await database_sync_to_async(splitting.note_trouble)(each, error)
 
     def _stand_beside(self, deployment: Deployment) -> None:
         if not fits_beside(deployment):
@@ -287,6 +290,15 @@ class Swapper:
 
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+
+
+def _beside() -> list[Split | Shadow]:
+    """What has to stand beside what serves. Challengers, whom customers meet, come first."""
+    return [*open_splits(), *open_shadows()]
+
+
+def _stands_by(beside: Split | Shadow) -> Deployment:
+    return beside.challenger if isinstance(beside, Split) else beside.candidate
 
 
 def fits_beside(deployment: Deployment) -> bool:

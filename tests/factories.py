@@ -8,12 +8,29 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import tokens
-from chat.models import Bot, Conversation, CuratedAnswer, Deployment, Message, Visitor
+from chat.models import (
+    Bot,
+    Conversation,
+    CuratedAnswer,
+    Deployment,
+    Message,
+    Shadow,
+    ShadowAnswer,
+    Split,
+    Visitor,
+)
 from chat.services import knowledge
 from chat.services.knowledge import Draft
 from training import frozen
 from training.frozen import FrozenRow
-from training.models import Dataset, DatasetVersion, Evaluation, ModelVersion, TrainingRun
+from training.models import (
+    Dataset,
+    DatasetVersion,
+    Evaluation,
+    Experiment,
+    ModelVersion,
+    TrainingRun,
+)
 from training.services import freezing
 
 
@@ -106,6 +123,45 @@ class ReplyFactory(MessageFactory):
         return int(self.conversation.last_seq)
 
 
+class ShadowFactory(factory.django.DjangoModelFactory[Shadow]):
+    """One that is open: all replies, 100 at most. Nothing serves its bot."""
+
+    class Meta:
+        model = Shadow
+
+    bot = factory.SubFactory(BotFactory)
+    champion = factory.SubFactory(
+        DeploymentFactory, bot=factory.SelfAttribute("..bot"), is_active=False
+    )
+    candidate = factory.SubFactory(
+        DeploymentFactory, bot=factory.SelfAttribute("..bot"), is_active=False
+    )
+    share = 100
+    limit = 100
+
+
+class ShadowAnswerFactory(factory.django.DjangoModelFactory[ShadowAnswer]):
+    """One that says something else than the customer was told."""
+
+    class Meta:
+        model = ShadowAnswer
+
+    shadow = factory.SubFactory(ShadowFactory)
+    message = factory.SubFactory(
+        ReplyFactory,
+        conversation__visitor__bot=factory.SelfAttribute("....shadow.bot"),
+        status=Message.Status.SENT,
+        text="In two days.",
+        source=Message.Source.MODEL,
+    )
+    status = ShadowAnswer.Status.ANSWERED
+    text = "In a week."
+    source = Message.Source.MODEL
+    latency = 0.2
+    difference = "far"
+    same_meaning = False
+
+
 def approve(
     bot: Bot, *questions: str, text: str, locale: str = "en", **fields: Any
 ) -> CuratedAnswer:
@@ -163,6 +219,28 @@ class ModelVersionFactory(factory.django.DjangoModelFactory[ModelVersion]):
     precision = "fp32"
     size = 1
     manifest_sha256 = "0" * 64
+
+
+class ExperimentFactory(factory.django.DjangoModelFactory[Experiment]):
+    """One under way: half of the visitors, 100 conversations of each."""
+
+    class Meta:
+        model = Experiment
+
+    model_version = factory.SubFactory(
+        ModelVersionFactory, run=factory.SubFactory(TrainingRunFactory)
+    )
+    bot = factory.SelfAttribute("model_version.run.bot")
+    base = 0.6
+    effect = 0.2
+    per_arm = 100
+
+    @factory.lazy_attribute
+    def traffic(self) -> Split:
+        champion, challenger = (DeploymentFactory(bot=self.bot, is_active=False) for _ in range(2))
+        return Split.objects.create(
+            bot=self.bot, champion=champion, challenger=challenger, share=50
+        )
 
 
 class EvaluationFactory(factory.django.DjangoModelFactory[Evaluation]):

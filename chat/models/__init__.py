@@ -13,6 +13,7 @@ from chat.models.knowledge import (
 )
 from chat.models.messages import Feedback, Message
 from chat.models.runners import RunnerReport
+from chat.models.shadows import Shadow, ShadowAnswer
 from chat.models.splits import Split
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "QuestionVariant",
     "QuestionVector",
     "RunnerReport",
+    "Shadow",
+    "ShadowAnswer",
     "SocketTicket",
     "Split",
     "Suggestion",

@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from chat.models import Bot, Calibration, Deployment, Split
-from chat.services import publishing
+from chat.models import Bot, Calibration, Deployment, Shadow, Split
+from chat.services import publishing, shadow_answers
 
 
 class Outdated(Exception):
@@ -50,6 +50,8 @@ def deploy(
     Split.objects.filter(bot=held, ended_at=None).update(ended_at=timezone.now())
     made = _made(held, model, by=by, is_active=True)
     publishing.call_runners("deployment", bot=held.pk)
+    for shadow in Shadow.objects.filter(bot=held, ended_at=None).select_related("bot"):
+        shadow_answers.end(shadow, Shadow.Reason.OUTDATED)
     return made
 
 

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat.models import Bot, Deployment, Split
+from chat.models import Bot, Deployment, Shadow, Split
 from chat.services import deploying, publishing
 from chat.services.deploying import Model, Outdated
 
@@ -48,7 +48,8 @@ def open_of(bot: Bot) -> Split | None:
     return Split.objects.filter(bot=bot, ended_at=None).first()
 
 
-def note_trouble(split: Split, text: str) -> None:
-    """Why the challenger does not answer; empty when it does."""
+def note_trouble(beside: Split | Shadow, text: str) -> None:
+    """Why the challenger, or the candidate of a shadow, does not answer; empty when it does."""
     text = text[:LONGEST_TROUBLE]
-    Split.objects.filter(pk=split.pk).exclude(trouble=text).update(trouble=text)
+    rows = type(beside).objects.filter(pk=beside.pk)
+    rows.exclude(trouble=text).update(trouble=text)
