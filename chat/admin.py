@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -84,6 +85,17 @@ class ConversationAdmin(ReadOnly, OfBots, InboxPages):
 class FeedbackAdmin(ReadOnly, OfBots, ModelAdmin):
     to_bot = "message__conversation__bot"
 
-    list_display = ("value", "reasons", "comment", "message", "created_at")
+    list_display = ("value", "why", "comment", "said", "created_at")
     list_filter = ("value",)
     list_select_related = ("message",)
+    fields = ("value", "why", "comment", "message", "said", "visitor", "created_at")
+    readonly_fields = ("why", "said")
+
+    @admin.display(description=_("reasons"), empty_value="–")
+    def why(self, feedback: Feedback) -> str | None:
+        words = dict(Feedback.Reason.choices)
+        return ", ".join(str(words.get(each, each)) for each in feedback.reasons) or None
+
+    @admin.display(description=_("message"), empty_value="–")
+    def said(self, feedback: Feedback) -> str | None:
+        return Truncator(feedback.message.text).chars(120) or None

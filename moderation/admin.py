@@ -16,7 +16,7 @@ from django.urls import URLPattern, reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from moderation.console import audit  # noqa: F401 - the page of the audit trail
+from moderation.console import audit, wording  # noqa: F401 - the page of the audit trail
 from moderation.console.pages import Pages, ReadOnlyPages
 from moderation.console.recorded import Recorded
 from moderation.current import current_policy
@@ -65,7 +65,7 @@ class InScope(ReadOnlyPages):
 
 @admin.register(Word)
 class WordAdmin(Recorded, Pages):
-    list_display = ("term", "kind", "category", "note", "created_by", "created_at")
+    list_display = ("term", "kind", "category_name", "note", "created_by", "created_at")
     list_filter = ("kind", "category")
     search_fields = ("term", "note")
     list_select_related = ("created_by",)
@@ -78,6 +78,10 @@ class WordAdmin(Recorded, Pages):
             self.route("try/", self.try_view, "try"),
             *super().get_urls(),
         ]
+
+    @admin.display(description=_("category"), ordering="category", empty_value="–")
+    def category_name(self, word: Word) -> str | None:
+        return wording.category(word.category) if word.category else None
 
     def save_model(
         self, request: HttpRequest, obj: Word, form: ModelForm[Word], change: bool
@@ -220,15 +224,20 @@ class PolicyVersionAdmin(ReadOnlyPages):
 
 @admin.register(ModerationCase)
 class ModerationCaseAdmin(InScope):
-    list_display = ("categories", "direction", "action", "resolution", "scope", "created_at")
+    list_display = ("found", "direction", "action", "resolution", "scope", "created_at")
     list_filter = ("resolution", "direction", "action")
     search_fields = ("scope", "reference", "categories")
     fields = (
-        "direction", "action", "categories", "scope", "reference", "policy", "created_at",
+        "direction", "action", "found", "scope", "reference", "policy", "created_at",
         "resolution", "note", "resolved_by", "resolved_at",
     )  # fmt: skip
+    readonly_fields = ("found",)
     # Outside of the page's own form: browsers drop a form within a form.
     change_form_outer_before_template = "moderation/case.html"
+
+    @admin.display(description=_("categories"), ordering="categories")
+    def found(self, case: ModerationCase) -> str:
+        return ", ".join(map(wording.category, filter(None, case.categories.split(", "))))
 
     def get_urls(self) -> list[URLPattern]:
         return [self.route("<int:pk>/resolve/", self.resolve_view, "resolve"), *super().get_urls()]
@@ -273,11 +282,16 @@ class ModerationCaseAdmin(InScope):
 
 @admin.register(Original)
 class OriginalAdmin(InScope):
-    list_display = ("__str__", "kind", "scope", "created_at")
+    list_display = ("__str__", "kind_name", "scope", "created_at")
     list_filter = ("kind",)
     search_fields = ("scope",)
-    fields = ("kind", "number", "scope", "created_at")
+    fields = ("kind_name", "number", "scope", "created_at")
+    readonly_fields = ("kind_name",)
     change_form_after_template = "moderation/original_foot.html"
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_name(self, original: Original) -> str:
+        return wording.category(original.kind)
 
     def get_urls(self) -> list[URLPattern]:
         return [self.route("<int:pk>/reveal/", self.reveal_view, "reveal"), *super().get_urls()]

@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from moderation.console import wording
 from moderation.findings import Action, Direction
 from moderation.models import ModerationCase
 from moderation.policy import OTHER, ActionTable, Rules
@@ -30,6 +31,12 @@ DIRECTIONS = [
     (Direction.AGENT.value, _("agent")),
     (Direction.TRAINING.value, _("training data")),
 ]
+LEVEL_NAMES = {
+    Level.LEET: _("Disguised letters"),
+    Level.PINYIN: _("Pinyin"),
+    Level.HOMOPHONE: _("Same sound"),
+    Level.SPLIT: _("Taken apart"),
+}
 LEVELS = {
     Level.LEET: _("Digits and symbols for letters (sh1t). Costs few false hits."),
     Level.PINYIN: _("Chinese words in pinyin. Ordinary English words may be hit."),
@@ -39,7 +46,7 @@ LEVELS = {
 
 
 def category_choices() -> list[tuple[str, str]]:
-    return [(each.slug, each.slug) for each in CATEGORIES]
+    return [(each.slug, wording.category(each.slug)) for each in CATEGORIES]
 
 
 class TryForm(forms.Form):
@@ -132,7 +139,7 @@ class RulesForm(forms.Form):
         self.initial["default_words"] = rules.default_words
         for level, help_text in LEVELS.items():
             self.fields[f"level-{level}"] = forms.BooleanField(
-                label=level.value,
+                label=LEVEL_NAMES[level],
                 help_text=help_text,
                 required=False,
                 initial=level in rules.levels,
@@ -142,10 +149,12 @@ class RulesForm(forms.Form):
             for category, row in rows.items():
                 for direction, label in DIRECTIONS:
                     self.fields[_cell(table, category, direction)] = forms.ChoiceField(
-                        label=f"{category}: {label}",
+                        label=f"{wording.category(category)}: {label}",
                         choices=ACTIONS,
                         initial=row.get(Direction(direction), Action.BLOCK).value,
-                        widget=UnfoldAdminSelectWidget(attrs={"aria-label": category}),
+                        widget=UnfoldAdminSelectWidget(
+                            attrs={"aria-label": f"{wording.category(category)}: {label}"}
+                        ),
                     )
 
     def tables(self) -> list[dict[str, Any]]:

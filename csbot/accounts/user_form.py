@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import UserChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
@@ -29,7 +30,9 @@ class RoleField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> SafeString:
         role = by_slug(obj.role.role) if hasattr(obj, "role") else None
         says = role.says if role is not None else ""
-        return format_html("{} <small>{}</small>", group_label(obj), says)
+        return format_html(
+            '<span class="whitespace-normal">{} <small>{}</small></span>', group_label(obj), says
+        )
 
 
 class UserForm(UserChangeForm):
@@ -37,27 +40,27 @@ class UserForm(UserChangeForm):
 
     groups = RoleField(
         Group.objects.select_related("role").order_by("pk"),
-        label=_("roles"),
+        label=capfirst(_("roles")),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("What somebody may do. Several roles add up."),
     )
     all_bots = forms.BooleanField(
-        label=_("every bot"),
+        label=capfirst(_("every bot")),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
         help_text=_("Later ones, too. Auditors and admins work on every bot anyway."),
     )
     bots = forms.ModelMultipleChoiceField(
         Bot.objects.order_by("name"),
-        label=_("bots"),
+        label=capfirst(_("bots")),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("Where it counts: with their conversations, answers, datasets and models."),
     )
     datasets = forms.ModelMultipleChoiceField(
         Dataset.objects.order_by("name"),
-        label=_("datasets"),
+        label=capfirst(_("datasets")),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("Single datasets of other bots."),
@@ -65,6 +68,12 @@ class UserForm(UserChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "password" in self.fields:
+            self.fields["password"].help_text = format_html(
+                '{} <a class="text-primary-600 underline dark:text-primary-500" href="../password/">{}</a>',
+                _("Nobody can read a password here, but you can give another one."),
+                _("Give another password"),
+            )
         had = Access.of(self.instance)
         self.initial.update(bots=list(had.bots), datasets=list(had.datasets), all_bots=had.all_bots)
 

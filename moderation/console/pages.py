@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -15,6 +15,9 @@ class Pages(ModelAdmin):
     """``section`` is the folder of its templates, and what the names of its addresses begin with."""
 
     section = "moderation"
+
+    class Media:
+        css: ClassVar = {"all": ("console/knowledge.css", "console/moderation.css")}
 
     def page(
         self, request: HttpRequest, template: str, title: Any, **context: Any
