@@ -5,21 +5,16 @@ keeps signed ends outside the database.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 GENESIS = bytes(32)
 """What stands before the first entry."""
 
 
-class Link(NamedTuple):
-    """One entry: its number from 1, its fields as text, and the hashes that it was written with."""
-
-    seq: int
-    fields: Sequence[str]
-    content: bytes
-    previous: bytes
-    digest: bytes
+Link = tuple[Any, ...]
+"""One entry: its number from 1, its fields as text, and the hashes ``content``, ``previous`` and
+``digest`` that it was written with. As flat as a row, because a long chain is mostly the making of objects."""
 
 
 class End(NamedTuple):
@@ -30,6 +25,8 @@ class End(NamedTuple):
 
 
 EMPTY = End(0, GENESIS)
+Signed = tuple[bytes, str]
+"""The hash that an entry has to have, and what is wrong if it has another."""
 
 
 class Broken(Exception):
@@ -42,8 +39,16 @@ class Broken(Exception):
 
 
 def content(fields: Sequence[str]) -> bytes:
-    """SHA-256 of the fields, each after its length in characters: no two different lists read the same."""
-    text = "".join([f"{len(field)}:{field}" for field in fields])
+    """SHA-256 of the eight fields, each after its length in characters: no two different lists read
+    the same. Written out, because it is half of the work of checking a long chain.
+
+    Raises ``TypeError`` and ``ValueError`` for what are no eight texts.
+    """
+    a, b, c, d, e, f, g, h = fields
+    text = (
+        f"{len(a)}:{a}{len(b)}:{b}{len(c)}:{c}{len(d)}:{d}"
+        f"{len(e)}:{e}{len(f)}:{f}{len(g)}:{g}{len(h)}:{h}"
+    )
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -52,18 +57,34 @@ def digest(seq: int, content: bytes, previous: bytes) -> bytes:
     return hashlib.sha256(previous + seq.to_bytes(8, "big") + content).digest()
 
 
-def walk(links: Iterable[Link], start: End = EMPTY) -> Iterable[End]:
-    """The end after each entry, in order. Raises :class:`Broken` at the first that does not hold."""
+def follow(
+    links: Iterable[Link], signed: Mapping[int, Sequence[Signed]], start: End = EMPTY
+) -> End:
+    """Where the chain ends that begins after ``start``, once every entry is what was written and
+    has the hash of each of ``signed`` by its number; those beyond the end are nobody's business here.
+
+    Nothing that is stored is believed: every hash is computed anew. Raises :class:`Broken`.
+    """
     expected, before = start
-    for seq, fields, hashed, previous, found in links:
+    for link in links:
         expected += 1
+        seq = link[0]
         if seq != expected:
             raise Broken(expected, "is missing")
-        if hashed != content(fields):
-            raise Broken(seq, "its fields were changed")
-        if previous != before:
-            raise Broken(seq, "does not follow the one before")
-        if found != digest(seq, hashed, previous):
-            raise Broken(seq, "its hash was changed")
-        before = found
-        yield End(seq, found)
+        try:
+            hashed = content(link[1:-3])
+        except (TypeError, ValueError):
+            # No text, or none that can be encoded.
+            raise Broken(expected, "its fields were changed") from None
+        if link[-3] != hashed:
+            raise Broken(expected, "its fields were changed")
+        if link[-2] != before:
+            raise Broken(expected, "does not follow the one before")
+        before = digest(expected, hashed, before)
+        if link[-1] != before:
+            raise Broken(expected, "its hash was changed")
+        if expected in signed:
+            for wanted, reason in signed[expected]:
+                if wanted != before:
+                    raise Broken(expected, reason)
+    return End(expected, before)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from moderation.actors import Actor, current
 from moderation.audit import chain, checkpoints
-from moderation.audit.chain import EMPTY, Broken, End, Link
+from moderation.audit.chain import EMPTY, Broken, End, Link, Signed
 from moderation.audit.checkpoints import Checkpoint, Forged, Signer
 from moderation.models import AuditEntry, AuditHead
 
@@ -133,22 +133,17 @@ def verify_links(links: Iterable[Link], known: Iterable[Checkpoint], head: End =
     wanted = {each.end: "is not the entry that was signed" for each in known}
     if head.seq:
         wanted.setdefault(head, "is not the entry that was the head")
-    end = _walk_and_compare(links, wanted)
+    end = _compared(links, wanted)
     return Verified(end, len(known), known[-1] if known else None)
 
 
-def _walk_and_compare(links: Iterable[Link], wanted: Mapping[End, str]) -> End:
-    """Walk a chain on which each end of ``wanted`` has to lie; the text says why one does not."""
-    by_seq: dict[int, list[tuple[bytes, str]]] = {}
+def _compared(links: Iterable[Link], wanted: Mapping[End, str]) -> End:
+    """The end of a chain on which each end of ``wanted`` lies; the text says why one does not."""
+    signed: dict[int, list[Signed]] = {}
     for (seq, digest), reason in wanted.items():
-        by_seq.setdefault(seq, []).append((digest, reason))
-    end = EMPTY
-    for end in chain.walk(links):
-        if (here := by_seq.pop(end.seq, None)) is not None:
-            for digest, reason in here:
-                if digest != end.digest:
-                    raise Broken(end.seq, reason)
-    if by_seq:
+        signed.setdefault(seq, []).append((digest, reason))
+    end = chain.follow(links, signed)
+    if max(signed, default=0) > end.seq:
         raise Broken(end.seq + 1, "is missing, though later ones were signed or the head")
     return end
 
@@ -190,11 +185,7 @@ def _links() -> Generator[Link]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT {named} FROM {table} WHERE seq IS NOT NULL ORDER BY seq")  # noqa: S608
         while rows := cursor.fetchmany(_BATCH):
-            for row in rows:
-                # One that is missing breaks the chain.
-                yield Link(
-                    row[0], row[1:-3], bytes(row[-3]), bytes(row[-2] or b""), bytes(row[-1] or b"")
-                )
+            yield from rows
 
 
 def _commitment_key() -> bytes:

@@ -30,6 +30,6 @@ def links(text: Iterable[str]) -> Iterator[Link]:
             found = json.loads(line)
             hashes = [bytes.fromhex(found[name]) for name in HASHES]
             fields = [str(found[name]) for name in AuditEntry.HASHED]
-            yield Link(int(found["seq"]), fields, *hashes)
+            yield int(found["seq"]), *fields, *hashes
         except (ValueError, KeyError, TypeError):
             raise Broken(number, "is no entry") from None

@@ -1,5 +1,7 @@
 """The keys of subjects: made with the first original of a scope, destroyed with the scope."""
 
+from django.db import transaction
+
 from moderation.encryption import (
     Undecipherable,
     new_key,
@@ -10,6 +12,7 @@ from moderation.encryption import (
     wrapped,
 )
 from moderation.models import SubjectKey
+from moderation.services import audit
 
 _BATCH = 500
 
@@ -50,15 +53,26 @@ def unseal(scope: str, stored: bytes, *, place: str) -> str:
 def rewrap_all() -> int:
     """Wrap every key with the newest data key, so that older ones can go; returns how many.
 
-    May be stopped and begun again. Raises :class:`Undecipherable` when no data key fits one.
+    May be stopped and begun again: each batch is a transaction of its own, with its entry in the
+    audit trail. Raises :class:`Undecipherable` when no data key fits one.
     """
     done = last = 0
-    while batch := list(SubjectKey.objects.filter(pk__gt=last).order_by("pk")[:_BATCH]):
-        for each in batch:
-            each.wrapped = rewrapped(bytes(each.wrapped))
-        SubjectKey.objects.bulk_update(batch, ["wrapped"])
-        done, last = done + len(batch), batch[-1].pk
+    while rewrapped_now := _rewrap_after(last):
+        done, last = done + len(rewrapped_now), rewrapped_now[-1].pk
     return done
+
+
+@transaction.atomic
+def _rewrap_after(last: int) -> list[SubjectKey]:
+    # Locked: one that is destroyed meanwhile stays destroyed.
+    found = SubjectKey.objects.select_for_update().filter(pk__gt=last).order_by("pk")
+    batch = list(found[:_BATCH])
+    for each in batch:
+        each.wrapped = rewrapped(bytes(each.wrapped))
+    SubjectKey.objects.bulk_update(batch, ["wrapped"])
+    if batch:
+        audit.record("data_keys.rotated", facts={"subject_keys": len(batch)})
+    return batch
 
 
 def _stored(scope: str) -> bytes | None:

@@ -1,5 +1,6 @@
 """The audit trail tells what happened, and shows whatever somebody does to it afterwards."""
 
+import hashlib
 import itertools
 import random
 import threading
@@ -306,6 +307,27 @@ def test_whatever_somebody_is_called_an_entry_is_one_line(name: str) -> None:
     assert not any(ord(each) < 32 or 127 <= ord(each) < 160 for each in entry.actor_name)
 
 
-@given(st.lists(st.text(), max_size=5), st.lists(st.text(), max_size=5))
-def test_no_two_lists_of_fields_read_the_same(one: list[str], other: list[str]) -> None:
+_FIELDS = st.tuples(*[st.text(max_size=3)] * 8)
+
+
+@given(_FIELDS, _FIELDS)
+def test_no_two_lists_of_fields_read_the_same(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     assert (chain.content(one) == chain.content(other)) == (one == other)
+
+
+@given(_FIELDS)
+def test_fields_are_hashed_as_the_document_says(fields: tuple[str, ...]) -> None:
+    """Each as its length in code points, a colon and itself: others check exports by it."""
+    said = "".join(f"{len(each)}:{each}" for each in fields)
+    assert chain.content(fields) == hashlib.sha256(said.encode()).digest()
+
+
+@pytest.mark.parametrize("instead", [None, 5, b"x", "\ud800"], ids=repr)
+def test_what_is_no_text_is_named_and_stops_nothing_else(instead: object) -> None:
+    fields = ["t", "thing.done", "system", "", "", "", "", "{}"]
+    content = chain.content(fields)
+    whole = (1, *fields, content, chain.GENESIS, chain.digest(1, content, chain.GENESIS))
+    assert chain.follow([whole], {}).seq == 1
+    with pytest.raises(Broken) as found:
+        chain.follow([(*whole[:3], instead, *whole[4:])], {})
+    assert (found.value.seq, found.value.reason) == (1, "its fields were changed")

@@ -6,11 +6,12 @@ import pytest
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from pytest_django import Settings
 
 from moderation.encryption import Undecipherable
 from moderation.findings import Direction
-from moderation.models import ModerationCase, Original, Reveal, SubjectKey
+from moderation.models import AuditEntry, ModerationCase, Original, Reveal, SubjectKey
 from moderation.services import erasing, originals, subject_keys
 from moderation.services.screening import screen
 
@@ -89,6 +90,15 @@ def test_people_are_found_by_what_they_gave_however_it_is_written(asked: str) ->
     assert erasing.scopes_naming(asked) == {"a", "b"}
     assert erasing.scopes_naming("ann@shop.example") == set()
     assert erasing.scopes_naming("nobody") == set()
+
+
+def test_that_data_keys_were_rotated_is_on_record() -> None:
+    said(f"call {PHONE}", "a")
+
+    call_command("rotate_data_keys")
+
+    entry = AuditEntry.objects.get(action="data_keys.rotated")
+    assert entry.facts == '{"subject_keys":1}'
 
 
 def test_data_keys_rotate(settings: Settings) -> None:
