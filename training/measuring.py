@@ -1,6 +1,7 @@
 """A few real steps of a run that does not exist yet, and what its examples amount to."""
 
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -88,6 +89,8 @@ def measure(folder: Path) -> Calibration:
             child.kill()
     if code == stages.OUT_OF_MEMORY or child.was_killed_for_memory():
         raise NotEnoughMemory
+    if code == -signal.SIGKILL:
+        raise CannotMeasure(f"{STEPS} steps were not done in {SECONDS / 60:.0f} minutes.")
     try:
         return Calibration(**json.loads(child.last_words()))
     except (ValueError, TypeError):
