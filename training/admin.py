@@ -6,6 +6,7 @@ from training.console import (  # noqa: F401
     datasets,
     evaluations,
     examples,
+    experiments,
     gates,
     models,
     privacy,

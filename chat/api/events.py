@@ -1,6 +1,6 @@
 """What became of a visitor on the site: told by the widget or by the company's own server."""
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
@@ -14,7 +14,7 @@ from chat.api import serializers as answers
 from chat.api.authentication import ApiKeyAuthentication, VisitorAuthentication
 from chat.api.permissions import IsVisitorOrServer
 from chat.api.views import parsed
-from chat.models import Visitor
+from chat.models import ApiKey, Visitor
 from chat.services import conversions
 from chat.services.conversions import Event
 
@@ -44,7 +44,8 @@ class EventsView(APIView):
     def _visitor(self, request: Request, fields: dict[str, Any]) -> Visitor:
         if isinstance(request.auth, Visitor):
             return request.auth
-        limits.hit("CHAT_RATE_API_PER_KEY", str(request.auth.pk))
+        key = cast(ApiKey, request.auth)
+        limits.hit("CHAT_RATE_API_PER_KEY", str(key.pk))
         if "visitor" not in fields:
             raise ValidationError({"visitor": "This field is required."})
-        return access_visitor_of(request.auth.bot, fields["visitor"])
+        return access_visitor_of(key.bot, fields["visitor"])

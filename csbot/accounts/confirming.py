@@ -34,6 +34,7 @@ PAGES: dict[str, Wanted] = {
     # What answers customers
     "training_promote": Wanted.CHANGES,
     "training_agree_override": Wanted.CHANGES,
+    "training_start_experiment": Wanted.CHANGES,
     "training_roll_back": Wanted.CHANGES,
     # What was masked
     "moderation_reveal": Wanted.CHANGES,

@@ -31,6 +31,8 @@ def _arguments(address: Address, own: Rows) -> dict[str, Any]:
         "bot": own["chat_bot"].public_id,
         "conversation": own["chat_conversation"].public_id,
         "message": own["reply"].public_id,
+        "model": own["training_modelversion"].public_id,
+        "experiment": own["training_experiment"].public_id,
     }
     return {name: every[name] for name in address.takes}
 

@@ -30,6 +30,7 @@ from tests.factories import (
     DeploymentFactory,
     EvaluationFactory,
     MessageFactory,
+    ExperimentFactory,
     ModelVersionFactory,
     ReplyFactory,
     TrainingRunFactory,
@@ -61,6 +62,7 @@ def rows(bot: Bot) -> Rows:
         "reply": reply,
         "answerrevision": AnswerRevision.objects.filter(answer=answer).first(),
         "chat_bot": bot,
+    model = ModelVersionFactory(run=run)
         "chat_apikey": bot.api_keys.create(name="key", prefix="k", key_hash=uuid.uuid4().bytes * 2),
         "chat_deployment": DeploymentFactory(bot=bot),
         "chat_conversation": conversation,
@@ -95,7 +97,8 @@ def rows(bot: Bot) -> Rows:
             messages=[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
         ),
         "training_trainingrun": run,
-        "training_modelversion": ModelVersionFactory(run=run),
+        "training_modelversion": model,
+        "training_experiment": ExperimentFactory(model_version=model, bot=bot),
         "training_evaluation": EvaluationFactory(dataset_version=version, run=run),
         "training_correction": Correction.objects.create(bot=bot, locale="en", text="t"),
         "training_gatepolicy": GatePolicy.objects.create(bot=bot),
@@ -159,6 +162,7 @@ ARGUMENTS: dict[str, Callable[[Rows], dict[str, Any]]] = {
 }
 """What stands in the addresses of pages beside a model's own. The others need nothing, or a model's row."""
 
+    "training_end_experiment": lambda r: {"pk": r["training_experiment"].pk},
 GLOBAL = frozenset({"app_list", "view_on_site", "moderation_activate", "auth_user_password_change"})
 """Addresses with an argument that is nobody's."""
 SHARED_MODELS = frozenset(

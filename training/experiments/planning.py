@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from scipy.stats import norm
+
 from training.experiments.boundaries import boundaries, obrien_fleming, pocock
 
 LOOKS = 5
@@ -42,6 +44,10 @@ class Plan:
     def to_stop(self) -> tuple[float, ...]:
         """For each look, how far below zero z may fall before the experiment stops itself."""
         return boundaries(HARM_ALPHA, self.looks, pocock)
+
+    def level(self, look: int) -> float:
+        """The confidence of an interval that is as wide as the boundary of that look, from 0."""
+        return 1 - 2 * float(norm.sf(self.to_win[look]))
 
     def look_at(self, conversations: int) -> int:
         """How many looks are due once the smaller of both versions has so many conversations."""

@@ -31,9 +31,11 @@ class Arm:
 class Reading:
     """The experiment now.
 
-    ``difference`` is challenger less champion, ``low`` and ``high`` its 95 % interval (Newcombe's), None
-    before both have answered anybody. ``look`` is the last one that was due, ``needed`` how many
-    conversations the smaller arm still needs to the next.
+    ``difference`` is challenger less champion, ``low`` and ``high`` its interval (Newcombe's) at
+    ``level``, None before both have answered anybody. The level is that of the boundary of the next
+    look (of the last one, when that decided): as wide as looking often demands, so that the interval
+    shows no difference before a look may. ``look`` is the last one that was due, ``needed`` how
+    many conversations the smaller arm still needs to the next.
     """
 
     verdict: Verdict
@@ -42,6 +44,7 @@ class Reading:
     difference: float | None
     low: float | None
     high: float | None
+    level: float
 
 
 def read(plan: Plan, looks: tuple[tuple[Arm, Arm], ...], now: tuple[Arm, Arm]) -> Reading:
@@ -58,11 +61,13 @@ def read(plan: Plan, looks: tuple[tuple[Arm, Arm], ...], now: tuple[Arm, Arm]) -
     done = len(looks)
     smaller = min(champion.total, challenger.total)
     needed = max(0, plan.size_of(min(done + 1, plan.looks)) - smaller)
-    low, high = _interval(champion, challenger)
+    deciding = done if verdict is Verdict.RUNNING else done - 1
+    level = plan.level(min(deciding, plan.looks - 1))
+    low, high = _interval(champion, challenger, level)
     difference = None
     if champion.rate is not None and challenger.rate is not None:
         difference = challenger.rate - champion.rate
-    return Reading(verdict, done, needed, difference, low, high)
+    return Reading(verdict, done, needed, difference, low, high, level)
 
 
 def statistic(champion: Arm, challenger: Arm) -> float:
@@ -85,12 +90,17 @@ def _at_look(plan: Plan, number: int, champion: Arm, challenger: Arm) -> Verdict
     return Verdict.NO_DIFFERENCE if number + 1 == plan.looks else Verdict.RUNNING
 
 
-def _interval(champion: Arm, challenger: Arm) -> tuple[float | None, float | None]:
+def _interval(champion: Arm, challenger: Arm, level: float) -> tuple[float | None, float | None]:
     from statsmodels.stats.proportion import confint_proportions_2indep
 
     if not champion.total or not challenger.total:
         return None, None
     low, high = confint_proportions_2indep(
-        challenger.good, challenger.total, champion.good, champion.total, method="newcomb"
+        challenger.good,
+        challenger.total,
+        champion.good,
+        champion.total,
+        method="newcomb",
+        alpha=1 - level,
     )
     return float(low), float(high)

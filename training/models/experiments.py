@@ -16,7 +16,7 @@ class Experiment(models.Model):
     """One comparison: how large it was planned, what each look found, and how it ended.
 
     ``looks`` are ``[[good, total], [good, total]]`` of champion and challenger, as they were when each
-    look was due. See :mod:`training.experiments`.
+    look was due. ``end_reason`` is that of the person who ended it. See :mod:`training.experiments`.
     """
 
     class Verdict(models.TextChoices):
@@ -48,6 +48,7 @@ class Experiment(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     ended_at = models.DateTimeField(_("ended"), null=True)
+    end_reason = models.CharField(_("reason"), max_length=500, blank=True)
 
     class Meta:
         verbose_name = _("experiment")

@@ -5,7 +5,9 @@ What counts is whether a conversation was resolved without a person, as analytic
 could not load the challenger for a while then makes the two alike, never one of them better.
 """
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -25,7 +27,13 @@ from training.experiments.planning import ImpossibleEffect, Plan, plan
 from training.experiments.verdicts import Arm, Reading, Verdict, read
 from training.models import Experiment, ModelVersion
 from training.services import gating
-from training.services.promoting import GatesClosed, Refused, check_may_promote
+from training.services.promoting import (
+    GatesClosed,
+    Refused,
+    check_may_promote,
+    checked_reason,
+    works_on,
+)
 
 LOOK_BACK = timedelta(days=30)
 FEWEST_BEFORE = 30
@@ -90,54 +98,82 @@ def advance(experiment: Experiment) -> Experiment:
     while len(held.looks) < due:
         held.looks.append([[each.good, each.total] for each in (champion, challenger)])
     held.save(update_fields=["looks"])
-    found = _read(held, champion, challenger)
+    found = read_arms(held, champion, challenger)
     if found.verdict is Verdict.RUNNING:
         return held
     return _end(held, Experiment.Verdict(found.verdict.value), None)
 
 
 @transaction.atomic
-def end(experiment: Experiment, by: User | None) -> Experiment:
-    """Somebody ends it: everybody is answered by the champion again. Ending it twice changes nothing."""
+def end(experiment: Experiment, by: User, reason: str) -> Experiment:
+    """Somebody ends it, and says why: everybody is answered by the champion again. Ending it twice
+    changes nothing.
+
+    Raises :class:`~training.services.promoting.Refused`.
+    """
+    if not by.has_perm("training.promote_modelversion") or not works_on(by, experiment.bot):
+        raise Refused("forbidden", gettext("You may not end experiments with this bot."))
+    reason = checked_reason(reason)
     held = Experiment.objects.select_for_update(of=("self",)).get(pk=experiment.pk)
-    return held if held.ended_at is not None else _end(held, Experiment.Verdict.ENDED, by)
+    if held.ended_at is not None:
+        return held
+    return _end(held, Experiment.Verdict.ENDED, by, reason)
 
 
 def reading(experiment: Experiment) -> Reading:
     """Where it stands."""
-    return _read(experiment, *arms(experiment))
+    return read_arms(experiment, *arms(experiment))
+
+
+class Counted(NamedTuple):
+    """A conversation that counts. ``arm`` is 0 for the champion, 1 for the challenger."""
+
+    arm: int
+    conversation: int
+    visitor: int
+    began_at: datetime
+    outcome: Outcome
+    rating: int | None
 
 
 def arms(experiment: Experiment) -> tuple[Arm, Arm]:
-    """Champion and challenger: each visitor's first conversation since the start, once it is over."""
+    """Champion and challenger: what counts, and what of it was resolved without a person."""
+    good, total = [0, 0], [0, 0]
+    for each in counted(experiment):
+        total[each.arm] += 1
+        good[each.arm] += each.outcome is Outcome.RESOLVED
+    return Arm(good[0], total[0]), Arm(good[1], total[1])
+
+
+def counted(experiment: Experiment) -> Iterator[Counted]:
+    """Each visitor's first conversation since the start, once it is over."""
     traffic = experiment.traffic
     since = Conversation.objects.filter(
         bot=experiment.bot_id, created_at__gte=traffic.started_at, last_seq__gt=0
     )
     if experiment.ended_at is not None:
         since = since.filter(created_at__lt=experiment.ended_at)
-    good, total = [0, 0], [0, 0]
     seen: set[int] = set()
     rows = (
-        with_outcome(since).order_by("id").values_list("visitor", "visitor__public_id", "outcome")
+        with_outcome(since)
+        .order_by("id")
+        .values_list("visitor__public_id", "id", "visitor", "created_at", "outcome", "rating")
     )
-    for visitor, public_id, outcome in rows.iterator(chunk_size=2000):
+    for public_id, pk, visitor, began_at, outcome, rating in rows.iterator(chunk_size=2000):
         if visitor in seen:
             continue
         seen.add(visitor)
-        if outcome == Outcome.OPEN:
-            continue
-        arm = int(traffic.is_challengers(public_id))
-        total[arm] += 1
-        good[arm] += outcome == Outcome.RESOLVED
-    return Arm(good[0], total[0]), Arm(good[1], total[1])
+        if outcome != Outcome.OPEN:
+            arm = int(traffic.is_challengers(public_id))
+            yield Counted(arm, pk, visitor, began_at, Outcome(outcome), rating)
 
 
 def plan_of(experiment: Experiment) -> Plan:
     return Plan(experiment.base, experiment.effect, experiment.per_arm)
 
 
-def _read(experiment: Experiment, champion: Arm, challenger: Arm) -> Reading:
+def read_arms(experiment: Experiment, champion: Arm, challenger: Arm) -> Reading:
+    """Where it stands when these are its arms."""
     looks = tuple((Arm(*one), Arm(*other)) for one, other in experiment.looks)
     return read(plan_of(experiment), looks, (champion, challenger))
 
@@ -154,9 +190,12 @@ def _rate_before(bot: Bot) -> float:
     return min(0.98, max(0.02, over.filter(outcome=Outcome.RESOLVED).count() / total))
 
 
-def _end(held: Experiment, verdict: Experiment.Verdict, by: User | None) -> Experiment:
+def _end(
+    held: Experiment, verdict: Experiment.Verdict, by: User | None, reason: str = ""
+) -> Experiment:
     held.verdict, held.ended_by, held.ended_at = verdict, by, timezone.now()
-    held.save(update_fields=["verdict", "ended_by", "ended_at"])
+    held.end_reason = reason
+    held.save(update_fields=["verdict", "ended_by", "ended_at", "end_reason"])
     splitting.end(held.traffic)
     _record(held, "ended", by)
     return held

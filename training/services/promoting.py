@@ -81,7 +81,7 @@ def promote(
         if second is None or override_reason is None:
             raise GatesClosed(case.closed)
         _check_second(version, bot, by, second)
-        reason = _reason(override_reason)
+        reason = checked_reason(override_reason)
     _check_files(version.artifact, version.manifest_sha256)
     model = Model(
         artifact=version.artifact,
@@ -99,7 +99,7 @@ def roll_back(bot: Bot, by: User, *, to: Deployment | None = None) -> Promotion:
 
     Raises :class:`Refused`.
     """
-    if not by.has_perm("chat.roll_back_deployment") or not _works_on(by, bot):
+    if not by.has_perm("chat.roll_back_deployment") or not works_on(by, bot):
         raise Refused("forbidden", gettext("You may not roll back this bot."))
     serving = active_deployments().filter(bot=bot).first()
     if serving is None:
@@ -118,7 +118,7 @@ def roll_back(bot: Bot, by: User, *, to: Deployment | None = None) -> Promotion:
 
 def check_may_promote(version: ModelVersion, bot: Bot, by: User) -> None:
     """Whether this person may promote this model, whatever its gates. Raises :class:`Refused`."""
-    if not by.has_perm("training.promote_modelversion") or not _works_on(by, bot):
+    if not by.has_perm("training.promote_modelversion") or not works_on(by, bot):
         raise Refused("forbidden", gettext("You may not promote models of this bot."))
     if not _is_of(version, bot):
         raise Refused("foreign", gettext("This model was trained for another bot."))
@@ -137,7 +137,7 @@ def request_override(version: ModelVersion, bot: Bot, by: User, *, reason: str) 
     Raises :class:`Refused`.
     """
     check_may_promote(version, bot, by)
-    reason = _reason(reason)
+    reason = checked_reason(reason)
     champion = active_deployments().filter(bot=bot).first()
     try:
         with transaction.atomic():
@@ -188,7 +188,7 @@ def confirm_override(request: OverrideRequest, second: User) -> Promotion:
 def withdraw_override(request: OverrideRequest, by: User) -> None:
     """Whoever asked, or could agree, does not want it any more. Raises :class:`Refused`."""
     may = request.asked_by_id == by.pk or by.has_perm("training.override_gate")
-    if not may or not _works_on(by, request.bot):
+    if not may or not works_on(by, request.bot):
         raise Refused("forbidden", gettext("You may not promote models of this bot."))
     with transaction.atomic():
         ended = OverrideRequest.objects.filter(pk=request.pk, ended_at=None)
@@ -251,7 +251,7 @@ def _outdated() -> str:
 
 
 def _check_second(version: ModelVersion, bot: Bot, by: User, second: User) -> None:
-    if not second.has_perm("training.override_gate") or not _works_on(second, bot):
+    if not second.has_perm("training.override_gate") or not works_on(second, bot):
         raise Refused("forbidden", gettext("You may not agree to closed gates of this bot."))
     if second.pk == by.pk:
         raise Refused("same_person", gettext("The second person has to be another one."))
@@ -261,8 +261,8 @@ def _check_second(version: ModelVersion, bot: Bot, by: User, second: User) -> No
         )
 
 
-def _reason(text: str) -> str:
-    """As it may be stored. Raises :class:`Refused`."""
+def checked_reason(text: str) -> str:
+    """Why somebody decided something, as it may be stored. Raises :class:`Refused`."""
     text = " ".join(text.split())
     if not SHORTEST_REASON <= len(text) <= LONGEST_REASON:
         raise Refused("reason", gettext("Say why, in 10 to 500 characters."))
@@ -284,7 +284,7 @@ def _check_files(artifact: str, manifest_sha256: str) -> None:
         ) from None
 
 
-def _works_on(user: User, bot: Bot) -> bool:
+def works_on(user: User, bot: Bot) -> bool:
     return bots_of(user).filter(pk=bot.pk).exists()
 
 

@@ -39,6 +39,9 @@ def _rows() -> dict[str, str]:
         "bot": str(visitor.bot.public_id),
         "conversation": str(conversation.public_id),
         "message": str(reply.public_id),
+        # For staff: the fuzzer is a visitor, and none of these is theirs.
+        "model": str(reply.public_id),
+        "experiment": str(reply.public_id),
     }
 
 

@@ -152,7 +152,10 @@ def test_commands_start_it_say_where_it_stands_and_end_it(stage: Stage) -> None:
 
     assert "answers 20 %" in said("start", name, "--by", "ann")
     assert "look 0 of 5" in said("status", "shop")
-    assert "ended" in said("end", "shop", "--by", "ben")
-    assert Experiment.objects.get().ended_by == stage.ben
+    with pytest.raises(CommandError, match="10 to 500"):
+        said("end", "shop", "--by", "ben", "--reason", "no")
+    assert "ended" in said("end", "shop", "--by", "ben", "--reason", "The shop closes today.")
+    ended = Experiment.objects.get()
+    assert (ended.ended_by, ended.end_reason) == (stage.ben, "The shop closes today.")
     with pytest.raises(CommandError, match="1 to 50"):
         said("start", name, "--by", "ann", "--share", "90")

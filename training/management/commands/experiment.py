@@ -32,6 +32,7 @@ class Command(BaseCommand):
         end = acts.add_parser("end", help="everybody is answered by what serves again")
         end.add_argument("bot", help="its short name")
         end.add_argument("--by", required=True, metavar="USER", help="who decides")
+        end.add_argument("--reason", required=True, help="why, in 10 to 500 characters")
 
     def handle(self, *args: Any, **options: Any) -> None:
         {"start": self._start, "status": self._status, "end": self._end}[options["act"]](options)
@@ -63,7 +64,8 @@ class Command(BaseCommand):
         self.stdout.write(f"challenger   {_said(challenger)}")
         if found.difference is not None and found.low is not None and found.high is not None:
             self.stdout.write(
-                f"difference   {found.difference:+.1%} (95 %: {found.low:+.1%} to {found.high:+.1%})"
+                f"difference   {found.difference:+.1%} ({found.low:+.1%} to {found.high:+.1%} at "
+                f"{found.level:.4%}, as looking often demands)"
             )
         if experiment.ended_at is None:
             self.stdout.write(
@@ -74,7 +76,11 @@ class Command(BaseCommand):
             self.stdout.write(f"a runner cannot load the challenger: {trouble}")
 
     def _end(self, options: dict[str, Any]) -> None:
-        experimenting.end(self._newest(options["bot"]), chosen_person(options["by"]))
+        by = chosen_person(options["by"])
+        try:
+            experimenting.end(self._newest(options["bot"]), by, options["reason"])
+        except Refused as error:
+            raise CommandError(str(error)) from error
         self.stdout.write("It has ended.")
 
     def _newest(self, slug: str) -> Experiment:
