@@ -28,6 +28,7 @@ from chat.models import (
     BotGrant,
     BotGroupGrant,
     Conversation,
+    LeftMessage,
     Message,
     SocketTicket,
     Visitor,
@@ -172,6 +173,20 @@ def bots_of(user: Staff) -> QuerySet[Bot]:
 def conversations_of(user: Staff) -> QuerySet[Conversation]:
     """The conversations with those bots."""
     return Conversation.objects.filter(bot__in=bots_of(user))
+
+
+def access_left_message_of(user: User, public_id: object) -> LeftMessage:
+    """A message that was left in one of those conversations. Raises :class:`NotFound`."""
+    left = (
+        LeftMessage.objects.filter(
+            public_id=_uuid(public_id), conversation__in=conversations_of(user)
+        )
+        .select_related("conversation__bot")
+        .first()
+    )
+    if left is None:
+        raise NotFound
+    return left
 
 
 def within_scope_of(user: Staff) -> Q:

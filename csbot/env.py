@@ -230,6 +230,12 @@ SETTINGS: tuple[Setting, ...] = (
         19,
         "How far training gives way to everything else on its machine, from 19 (takes what is left) to 0 (an equal share).",
     ),
+    Setting(
+        "TRAINING_SECOND_READINGS",
+        float,
+        0.05,
+        "Share, from 0 to 1, of what one reviewer decided alone that somebody else reads again without seeing how.",
+    ),
     # Limits
     Setting(
         "CHAT_RATE_MESSAGES_PER_VISITOR", str, "20/minute", "Messages that one visitor may send."

@@ -363,6 +363,7 @@ MODERATION_SCOPE_FILTER = "chat.access.within_scope_of"
 TRAINING_DEVICE: str = env.read("TRAINING_DEVICE")
 TRAINING_THREADS: int = env.read("TRAINING_THREADS")
 TRAINING_NICENESS: int = env.read("TRAINING_NICENESS")
+TRAINING_SECOND_READINGS: float = env.read("TRAINING_SECOND_READINGS")
 
 # Replies and limits
 CHAT_QUEUE_LIMIT: int = env.read("CHAT_QUEUE_LIMIT")

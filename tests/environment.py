@@ -24,5 +24,7 @@ os.environ["CHAT_ENGINE"] = "echo"
 # Tests of pages log people in with a word. What an authenticator app guards is tested in
 # tests/csbot/accounts and tests/matrix, where it is required.
 os.environ["CSBOT_SECOND_FACTOR"] = "optional"
+# A second reading is drawn by lot: tests of it say so.
+os.environ["TRAINING_SECOND_READINGS"] = "0"
 # Asynchronous tests arrange their rows with plain queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

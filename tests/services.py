@@ -59,6 +59,8 @@ def environment(var: Path, **settings: str) -> dict[str, str]:
         "CHAT_EMBEDDER": "ngrams",
         # People log in with a word; what an authenticator app guards is tested in tests/csbot.
         "CSBOT_SECOND_FACTOR": "optional",
+        # A second reading is drawn by lot.
+        "TRAINING_SECOND_READINGS": "0",
         **settings,
     }
 

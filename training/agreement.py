@@ -16,8 +16,13 @@ _KEEPS = {Verdict.APPROVE, Verdict.HAND_OVER, Verdict.EDIT}
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """``share`` of ``pairs`` decided the same; ``kappa`` is what is left of it without chance
-    (Cohen 1960), None when everybody always decided the same."""
+    """``share``, 0 to 1, of ``pairs`` (a count of pairs of decisions) came to the same.
+
+    ``kappa`` is without a unit, -1 to 1: (share - chance) / (1 - chance), where chance is the share
+    that two who keep and reject as often as these would reach by lot. Source: J. Cohen, "A coefficient
+    of agreement for nominal scales", Educational and Psychological Measurement 20 (1960), 37-46. None
+    when everybody always decided the same, where it is not defined.
+    """
 
     pairs: int
     share: float

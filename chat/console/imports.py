@@ -54,7 +54,7 @@ class ImportPages(Pages):
         return self.page(request, "import", _("Import answers"), form=form)
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
-        self.require(request, "chat.view_curatedanswer")
+        self.require(request, "chat.view_curatedanswer", "chat.export_knowledge")
         form = _target(request, request.GET or None)
         kind = request.GET.get("format", "jsonl")
         if not form.is_valid() or kind not in files.FORMATS:

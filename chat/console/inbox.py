@@ -6,19 +6,22 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
-from chat.access import Staff
+from chat.access import NotFound, Staff, access_left_message_of
 from chat.console.own import OfBots
 from chat.console.pages import Pages
 from chat.forms import LANGUAGES
 from chat.models import CannedReply, Conversation, LeftMessage
+from chat.services import left_messages
 from moderation.services import audit
 
 ALL_BOTS = "chat.work_on_all_bots"
@@ -116,6 +119,8 @@ WORDS: dict[str, Any] = {
     "online": _("Also here: {names}"),
     "alone": _("No colleague is here"),
     "nameless": _("No name"),
+    "not_shown": _("This cannot be shown now."),
+    "not_proposed": _("This could not be proposed now."),
 }
 
 
@@ -125,15 +130,25 @@ class InboxPages(Pages):
     section = "inbox"
 
     def get_urls(self) -> list[URLPattern]:
-        return [self.route("inbox/", self.inbox_view, "page"), *super().get_urls()]
+        return [
+            self.route("inbox/", self.inbox_view, "page"),
+            self.route("inbox/left/<uuid:left>/reveal/", require_POST(self.reveal_view), "reveal"),
+            *super().get_urls(),
+        ]
 
     def inbox_view(self, request: HttpRequest) -> HttpResponse:
         """The frame alone: everything in it comes over the socket."""
         self.require(request, PERMISSION)
         reasons = Conversation.HandoffReason.choices
-        words = {**WORDS, "reasons": {"": "", **dict(reasons)}}
+        words = {
+            **WORDS,
+            "reasons": {"": "", **dict(reasons)},
+            "reveal": reverse("admin:inbox_reveal", args=[UUID(int=0)]),
+        }
         if request.user.has_perm("chat.view_conversation"):
             words["why"] = reverse("admin:training_why", args=[UUID(int=0)])
+        if request.user.has_perm("training.propose_chat"):
+            words["propose"] = reverse("admin:review_propose_chat", args=[UUID(int=0)])
         return self.page(
             request,
             "inbox",
@@ -145,6 +160,17 @@ class InboxPages(Pages):
             locales=LANGUAGES.items(),
             words=words,
         )
+
+    def reveal_view(self, request: HttpRequest, left: UUID) -> HttpResponse:
+        """How to reach somebody who left a message: a page and no request of the socket, because
+        it asks again who somebody is, as everything does that shows what was masked."""
+        self.require(request, PERMISSION)
+        assert isinstance(request.user, User)
+        try:
+            found = access_left_message_of(request.user, left)
+        except NotFound:
+            raise Http404 from None
+        return JsonResponse({"contact": left_messages.reveal_contact(found, by=request.user)})
 
 
 @admin.register(CannedReply)

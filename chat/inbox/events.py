@@ -157,7 +157,7 @@ class IgnoreRequest(TypedDict):
 
 
 class LeftRequest(TypedDict):
-    type: Literal["left_message.reveal", "left_message.answered"]
+    type: Literal["left_message.answered"]
     id: str
     left: str
 
@@ -242,12 +242,6 @@ class Suggested(TypedDict):
     suggestion: SuggestionData
 
 
-class Revealed(TypedDict):
-    type: Literal["left_message.revealed"]
-    left: str
-    contact: str
-
-
 class PresenceChanged(TypedDict):
     type: Literal["presence.changed"]
     people: list[PersonData]
@@ -295,7 +289,6 @@ EVENTS = (
     Gone,
     Accepted,
     Suggested,
-    Revealed,
     PresenceChanged,
     Done,
     Pong,

@@ -71,7 +71,6 @@ SHAPES: dict[str, type[serializers.Serializer[Any]]] = {
     "note.add": NoteShape,
     "reply.suggest": ConversationShape,
     "suggestion.ignore": IgnoreShape,
-    "left_message.reveal": LeftShape,
     "left_message.answered": LeftShape,
     "ping": NoFields,
 }

@@ -118,12 +118,6 @@ def ignore_suggestion(user: User, fields: dict[str, Any]) -> None:
     agents.ignore_suggestion(conversation, suggestion=fields["suggestion"], by=user)
 
 
-def reveal(user: User, fields: dict[str, Any]) -> dict[str, Any]:
-    left = _left(user, fields)
-    contact = left_messages.reveal_contact(left, by=user)
-    return {"type": "left_message.revealed", "left": str(left.public_id), "contact": contact}
-
-
 def answered(user: User, fields: dict[str, Any]) -> None:
     left_messages.mark_answered(_left(user, fields), by=user)
 
@@ -196,7 +190,6 @@ REQUESTS: dict[str, Callable[[User, dict[str, Any]], Any]] = {
     "note.add": add_note,
     "reply.suggest": suggest,
     "suggestion.ignore": ignore_suggestion,
-    "left_message.reveal": reveal,
     "left_message.answered": answered,
     "ping": ping,
 }

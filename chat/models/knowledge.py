@@ -65,6 +65,9 @@ class CuratedAnswer(models.Model):
         verbose_name = _("curated answer")
         verbose_name_plural = _("curated answers")
         ordering: ClassVar = ["topic", "key", "pk"]
+        permissions: ClassVar = [
+            ("export_knowledge", "Can take approved answers out as a file"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["bot", "locale", "key"], name="curated_key_unique"),
             models.CheckConstraint(

@@ -31,13 +31,16 @@ PAGES: dict[str, Wanted] = {
     "training_export": Wanted.ALWAYS,
     "analytics_export": Wanted.ALWAYS,
     "moderation_export_audit": Wanted.ALWAYS,
+    "privacy_certificate": Wanted.ALWAYS,
     # What answers customers
     "training_promote": Wanted.CHANGES,
-    "training_agree_override": Wanted.CHANGES,
     "training_start_experiment": Wanted.CHANGES,
+    "training_start_shadow": Wanted.CHANGES,
+    "training_agree_override": Wanted.CHANGES,
     "training_roll_back": Wanted.CHANGES,
     # What was masked
     "moderation_reveal": Wanted.CHANGES,
+    "inbox_reveal": Wanted.CHANGES,
     # What is gone for good
     "erase_visitor": Wanted.CHANGES,
     # Who may do what, and who they are

@@ -49,7 +49,7 @@ _TRAINING = _permissions(
     "training",
     "view_dataset view_example view_datasetversion view_correction view_trainingrun "
     "view_evaluation view_modelversion view_gatepolicy view_increment view_incrementpolicy",
-)
+) | _permissions("chat", "view_shadow")
 
 AGENT = Role(
     slug="agent",
@@ -61,7 +61,8 @@ AGENT = Role(
         "chat",
         "answer_conversation assign_conversation add_note add_cannedreply change_cannedreply "
         "change_leftmessage",
-    ),
+    )
+    | _permissions("training", "propose_chat"),
 )
 CURATOR = Role(
     slug="curator",
@@ -76,14 +77,16 @@ CURATOR = Role(
     | _TRAINING
     | _permissions(
         "chat",
-        "add_curatedanswer change_curatedanswer delete_curatedanswer change_dispute "
+        "add_curatedanswer change_curatedanswer delete_curatedanswer export_knowledge "
+        "change_dispute "
         "add_cannedreply change_cannedreply delete_cannedreply view_analytics",
     )
     | _permissions(
         "training",
         "add_dataset change_dataset add_example change_example review_example view_reviewitem "
+        "propose_chat "
         "add_correction "
-        "change_correction",
+        "change_correction add_shadowvote",
     )
     | _permissions("moderation", "view_word add_word view_moderationcase resolve_case"),
 )
@@ -101,8 +104,8 @@ APPROVER = Role(
     | _permissions("chat", "view_analytics")
     | _permissions(
         "training",
-        "review_example view_reviewitem approve_example change_example add_datasetversion export_dataset "
-        "override_gate",
+        "review_example view_reviewitem propose_chat approve_example change_example add_datasetversion export_dataset "
+        "override_gate add_shadowvote",
     )
     | _permissions(
         "moderation",
@@ -154,7 +157,7 @@ ADMIN = Role(
         "chat",
         "work_on_all_bots add_bot change_bot delete_bot view_apikey add_apikey change_apikey "
         "delete_apikey view_deployment roll_back_deployment view_visitor erase_visitor "
-        "view_analytics export_analytics",
+        "view_analytics export_analytics export_knowledge",
     )
     | _permissions(
         "training",

@@ -26,6 +26,24 @@ from chat.models import Conversation
 Conversation.objects.exclude(status="closed").update(status="closed")
 """
 
+LEFT = """
+from chat.selectors import demo_bot
+from chat.services import conversations, left_messages
+from chat.services.visitors import register_visitor, start_conversation
+visitor, _ = register_visitor(demo_bot())
+conversation = start_conversation(visitor, locale="en")
+left_messages.leave(conversation, name="Sam", contact="sam@shop.example", text="Please write to me.")
+conversations.request_person(conversation)
+"""
+LONG_AGO = """
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+for each in Session.objects.all():
+    session = SessionStore(each.session_key)
+    session["confirmed_at"] = 0
+    session.save()
+"""
+
 
 @pytest.fixture(scope="module")
 def staffed(csbot: Services) -> Services:
@@ -139,3 +157,40 @@ def test_it_is_accessible(desk: Page, customer: Customer, theme: str) -> None:
     expect(desk.locator(".ib-message[data-role=agent]")).to_have_count(1)
     found = Axe().run(desk, context="#inbox").response["violations"]
     assert [f"{e['id']}: {e['nodes'][0]['html']}" for e in found] == []
+
+
+def test_how_to_reach_somebody_is_shown_after_a_confirmation_and_nothing_typed_is_lost(
+    desk: Page, staffed: Services
+) -> None:
+    staffed.manage("shell", "--verbosity", "0", "-c", LEFT)
+    staffed.manage("shell", "--verbosity", "0", "-c", LONG_AGO)
+    expect(desk.locator(".ib-row")).to_have_count(1)
+    desk.keyboard.press("j")
+    desk.keyboard.press("t")
+    expect(desk.locator("#ib-state")).to_have_text("with you")
+    desk.locator("#ib-text").fill("Dear Sam,")
+    show = desk.get_by_role("button", name="Show how to reach them")
+    show.click()
+    link = desk.get_by_role("link", name="Confirm")
+    expect(link).to_be_focused()
+    with desk.context.expect_page() as opened:
+        link.click()
+    confirm = opened.value
+    confirm.fill("input[name=password]", "a-long-password")
+    confirm.click("#content button[type=submit], #content input[type=submit]")
+    expect(confirm.locator("#inbox")).to_be_visible()
+    confirm.close()
+
+    show.click()
+
+    expect(desk.locator("#ib-left")).to_contain_text("sam@shop.example")
+    expect(link).to_be_hidden()
+    expect(desk.locator("#ib-text")).to_have_value("Dear Sam,")
+
+
+def test_what_cannot_be_proposed_says_why(desk: Page, staffed: Services) -> None:
+    staffed.manage("shell", "--verbosity", "0", "-c", LEFT)
+    expect(desk.locator(".ib-row")).to_have_count(1)
+    desk.keyboard.press("j")
+    desk.get_by_role("button", name="Propose for review").click()
+    expect(desk.locator("#ib-toast")).to_contain_text("Nobody has answered a question")

@@ -17,6 +17,7 @@ from chat.console.forms import shelf
 from chat.models import Bot, Calibration, CuratedAnswer, Dispute, Message
 from chat.services import knowledge
 from chat.services.knowledge import Draft
+from moderation.models import AuditEntry
 from tests.factories import BotFactory, ConversationFactory, MessageFactory, ReplyFactory, approve
 
 pytestmark = pytest.mark.django_db
@@ -468,7 +469,7 @@ def test_what_was_taken_meanwhile_is_told(admin_client: Client, answer: CuratedA
 
 
 def test_answers_are_exported(client: Client, answer: CuratedAnswer) -> None:
-    staff(client, "view_curatedanswer")
+    staff(client, "view_curatedanswer", "export_knowledge")
     asked: dict[str, Any] = {"bot": answer.bot.pk, "locale": "en"}
 
     lines = client.get(url("knowledge_export"), {**asked, "format": "jsonl"})
@@ -479,6 +480,15 @@ def test_answers_are_exported(client: Client, answer: CuratedAnswer) -> None:
     assert lines["Content-Disposition"] == 'attachment; filename="shop.en.jsonl"'
     assert table.content.startswith(b"\xef\xbb\xbfkey,topic,question,answer")
     assert "Content-Disposition" not in form_page
+
+
+def test_who_may_only_look_takes_no_file_along(client: Client, answer: CuratedAnswer) -> None:
+    staff(client, "view_curatedanswer")
+    asked: dict[str, Any] = {"bot": answer.bot.pk, "locale": "en", "format": "jsonl"}
+
+    assert client.get(url("knowledge_export"), asked).status_code == 403
+    assert url("knowledge_export") not in client.get(url(LIST)).text
+    assert not AuditEntry.objects.filter(action="export.made").exists()
 
 
 # Disputes

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from chat.models import (
     AnswerRevision,
@@ -29,8 +30,8 @@ from tests.factories import (
     DatasetVersionFactory,
     DeploymentFactory,
     EvaluationFactory,
-    MessageFactory,
     ExperimentFactory,
+    MessageFactory,
     ModelVersionFactory,
     ReplyFactory,
     TrainingRunFactory,
@@ -38,7 +39,16 @@ from tests.factories import (
     VisitorFactory,
     approve,
 )
-from training.models import Correction, Erasure, Example, GatePolicy, ReviewItem
+from training import certificates
+from training.models import (
+    Correction,
+    Erasure,
+    Example,
+    GatePolicy,
+    Increment,
+    IncrementPolicy,
+    ReviewItem,
+)
 
 Rows = dict[str, Any]
 
@@ -52,6 +62,7 @@ def rows(bot: Bot) -> Rows:
     answer = approve(bot, f"what is {bot.pk}", text="this")
     run = TrainingRunFactory(dataset_version=DatasetVersionFactory(dataset=DatasetFactory(bot=bot)))
     version = run.dataset_version
+    model = ModelVersionFactory(run=run)
     scope = str(conversation.public_id)
     original = Original.objects.create(
         scope=scope, kind="phone", number=1, digest=uuid.uuid4().bytes, ciphertext=b""
@@ -62,7 +73,6 @@ def rows(bot: Bot) -> Rows:
         "reply": reply,
         "answerrevision": AnswerRevision.objects.filter(answer=answer).first(),
         "chat_bot": bot,
-    model = ModelVersionFactory(run=run)
         "chat_apikey": bot.api_keys.create(name="key", prefix="k", key_hash=uuid.uuid4().bytes * 2),
         "chat_deployment": DeploymentFactory(bot=bot),
         "chat_conversation": conversation,
@@ -102,10 +112,18 @@ def rows(bot: Bot) -> Rows:
         "training_evaluation": EvaluationFactory(dataset_version=version, run=run),
         "training_correction": Correction.objects.create(bot=bot, locale="en", text="t"),
         "training_gatepolicy": GatePolicy.objects.create(bot=bot),
+        "training_increment": Increment.objects.create(bot=bot, size=1),
+        "training_incrementpolicy": IncrementPolicy.objects.create(bot=bot),
         "training_reviewitem": ReviewItem.objects.create(
             bot=bot, conversation=conversation, message=reply, reason="rated", locale="en", turns=[]
         ),
-        "training_erasure": Erasure.objects.create(bot=bot, reason="asked"),
+        "training_erasure": Erasure.objects.create(
+            bot=bot,
+            reason="asked",
+            visitor=uuid.uuid4(),
+            finished_at=timezone.now(),
+            commitments=certificates.commitments(["visitor:1"]),
+        ),
     }
 
 
@@ -140,13 +158,17 @@ ARGUMENTS: dict[str, Callable[[Rows], dict[str, Any]]] = {
     "training_report": lambda r: {"pk": r["training_dataset"].pk},
     "training_import": lambda r: {"pk": r["training_dataset"].pk},
     "training_export": lambda r: {"pk": r["training_dataset"].pk},
+    "training_close_increment": lambda r: {"pk": r["training_increment"].pk},
+    "training_cancel_increment": lambda r: {"pk": r["training_increment"].pk},
     "training_cancel_run": lambda r: {"pk": r["training_trainingrun"].pk},
     "training_resume_run": lambda r: {"pk": r["training_trainingrun"].pk},
+    "training_end_experiment": lambda r: {"pk": r["training_experiment"].pk},
     "training_roll_back": lambda r: {"bot_pk": r["chat_bot"].pk},
     "training_fleet": lambda r: {"bot_pk": r["chat_bot"].pk},
     "review_propose_chat": lambda r: {"conversation": r["chat_conversation"].public_id},
     "review_decide": lambda r: {"item": r["training_reviewitem"].public_id},
     "erase_visitor": lambda r: {"public_id": r["visitor"].public_id},
+    "inbox_reveal": lambda r: {"left": r["chat_leftmessage"].public_id},
     "privacy_certificate": lambda r: {"pk": r["training_erasure"].pk},
     **{
         f"training_{name}": lambda r: {"pk": r["training_modelversion"].pk}
@@ -162,7 +184,6 @@ ARGUMENTS: dict[str, Callable[[Rows], dict[str, Any]]] = {
 }
 """What stands in the addresses of pages beside a model's own. The others need nothing, or a model's row."""
 
-    "training_end_experiment": lambda r: {"pk": r["training_experiment"].pk},
 GLOBAL = frozenset({"app_list", "view_on_site", "moderation_activate", "auth_user_password_change"})
 """Addresses with an argument that is nobody's."""
 SHARED_MODELS = frozenset(

@@ -30,6 +30,8 @@ from training.services.proposing import NotProposed
 from training.services.reviewing import APPROVALS, Decision, NotDecided, Status, Verdict
 
 SEE = "training.review_example"
+PROPOSE = "training.propose_chat"
+PROPOSED = _("It stands in the review queue.")
 AHEAD = 4
 """Items that a browser asks for at most, so that the next one is there at once."""
 MOST_HELD = 60
@@ -126,13 +128,14 @@ class ReviewPages(OfBots, ReadOnlyPages):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewItem]:
         decisions = ReviewDecision.objects.filter(undone_at=None).exclude(verdict=Verdict.SKIP)
-        return (
-            super()
-            .get_queryset(request)
-            .prefetch_related(
-                Prefetch("decisions", decisions.select_related("reviewer"), to_attr="standing"),
-                "example__frozen__version__dataset",
-            )
+        found = super().get_queryset(request)
+        if isinstance(request.user, User) and request.user.has_perm(SEE):
+            # What they may have to read without seeing how others decided it.
+            unread = reviewing.open_items(request.user).filter(is_read_again=True)
+            found = found.exclude(pk__in=unread.order_by().values("pk"))
+        return found.prefetch_related(
+            Prefetch("decisions", decisions.select_related("reviewer"), to_attr="standing"),
+            "example__frozen__version__dataset",
         )
 
     @admin.display(description=_("decided by"))
@@ -243,20 +246,27 @@ class ReviewPages(OfBots, ReadOnlyPages):
         return JsonResponse(_progress(request))
 
     def propose_chat_view(self, request: HttpRequest, conversation: UUID) -> HttpResponse:
-        """Put one conversation into the queue, and go back to where it was looked at."""
-        self.require(request, SEE)
+        """Put one conversation into the queue, and go back to where it was looked at; the inbox is
+        told as JSON, and stays."""
+        self.require(request, PROPOSE)
         found = conversations_of(request.user).filter(public_id=conversation).first()
         if found is None:
             raise Http404
+        is_script = request.accepts("application/json") and not request.accepts("text/html")
         try:
             proposing.propose_conversation(found, by=_person(request), shelf=_shelf())
         except (NotProposed, EmbeddingError) as error:
+            if is_script:
+                return JsonResponse({"problem": str(error)}, status=409)
             messages.error(request, str(error))
         else:
-            messages.success(request, _("It stands in the review queue."))
+            if is_script:
+                return JsonResponse({"message": str(PROPOSED)})
+            messages.success(request, PROPOSED)
         back = request.META.get("HTTP_REFERER", "")
         is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
-        return HttpResponseRedirect(back if is_ours else reverse("admin:review_queue"))
+        elsewhere = "review_queue" if request.user.has_perm(SEE) else "index"
+        return HttpResponseRedirect(back if is_ours else reverse(f"admin:{elsewhere}"))
 
 
 def _decide_one(item: ReviewItem, decision: Decision, *, by: Any) -> list[ReviewDecision]:

@@ -108,6 +108,7 @@ class Example(models.Model):
         verbose_name_plural = _("examples")
         permissions: ClassVar = [
             ("review_example", "Can review what conversations propose"),
+            ("propose_chat", "Can propose a conversation for review"),
             ("approve_example", "Can approve examples of others"),
         ]
         ordering: ClassVar = ["id"]

@@ -81,6 +81,8 @@ class ReviewItem(models.Model):
         related_name="items",
         verbose_name=_("increment"),
     )
+    # Decided, and read once more by somebody who does not see how.
+    is_read_again = models.BooleanField(default=False, db_index=True)
     # Shown to one reviewer at a time.
     lent_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"

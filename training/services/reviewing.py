@@ -1,11 +1,17 @@
-"""Decisions about proposals. Who wrote any of a text does not approve it; risky ones take two."""
+"""Decisions about proposals. Who wrote any of a text does not approve it; risky ones take two.
 
+Of the others, some are read a second time by somebody who does not see that they were decided: only
+so is it known whether one reviewer is enough. Who disagrees opens it for a third.
+"""
+
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -21,7 +27,14 @@ from moderation.actors import Actor
 from moderation.services import audit
 from training.formats import Turn
 from training.frozen import digest
-from training.models import Dataset, Example, FrozenExample, ReviewDecision, ReviewItem
+from training.models import (
+    Dataset,
+    Example,
+    FrozenExample,
+    Increment,
+    ReviewDecision,
+    ReviewItem,
+)
 from training.risks import risks_of
 from training.services import examples, proposing
 from training.services.examples import InvalidExample
@@ -31,13 +44,16 @@ LENT = timedelta(minutes=10)
 PASSED_OVER = timedelta(days=1)
 """After it, what somebody skipped is shown to them again."""
 SOURCE = "review"
+APPROVE = "training.approve_example"
 
 Verdict = ReviewDecision.Verdict
 Status = ReviewItem.Status
 APPROVALS = (Verdict.APPROVE, Verdict.HAND_OVER)
 _KEPT = (
     "turns", "answer", "scenario", "text_author_id", "is_risky", "risks", "status", "example_id",
+    "is_read_again",
 )  # fmt: skip
+_draw = random.SystemRandom()
 
 
 class NotDecided(ValueError):
@@ -61,17 +77,22 @@ class Decision:
 
 
 def open_items(reviewer: User) -> QuerySet[ReviewItem]:
-    """What this person may still decide, the most valuable first: not what they wrote or decided."""
+    """What this person may still decide: not what they wrote or decided. What a batch waits for comes
+    first, then what is worth most."""
     decided = ReviewDecision.objects.filter(reviewer=reviewer, undone_at=None).exclude(
         verdict=Verdict.SKIP, created_at__lt=timezone.now() - PASSED_OVER
     )
+    waiting = Q(status=Status.OPEN)
+    if reviewer.has_perm(APPROVE):
+        waiting |= Q(is_read_again=True)
     return (
-        ReviewItem.objects.filter(bot__in=bots_of(reviewer), status=Status.OPEN)
+        ReviewItem.objects.filter(waiting, bot__in=bots_of(reviewer))
         .exclude(pk__in=decided.values("item"))
         .exclude(text_author=reviewer)
         .exclude(message__author=reviewer)
         .select_related("bot", "conversation", "text_author")
-        .order_by("-value", "id")
+        .annotate(is_in_batch=Q(increment__isnull=False, increment__stage=Increment.Stage.REVIEW))
+        .order_by("-is_in_batch", "-value", "id")
     )
 
 
@@ -105,7 +126,8 @@ def decide(item: ReviewItem, decision: Decision, *, by: User) -> ReviewDecision:
     again = current.decisions.filter(batch=decision.batch, reviewer=by).first()
     if again is not None:
         return again
-    if current.status != Status.OPEN:
+    first = _first_reading(current, by) if current.is_read_again else None
+    if current.status != Status.OPEN and first is None:
         raise NotDecided(_("Somebody else has decided this meanwhile."))
     before = _state(current)
     if decision.scenario:
@@ -113,12 +135,16 @@ def decide(item: ReviewItem, decision: Decision, *, by: User) -> ReviewDecision:
     verdict = _edited(current, decision, by)
     current.risks = risks_of(current)
     current.is_risky = bool(current.risks)
-    if verdict in APPROVALS:
+    if first is not None:
+        before["withdrawn"] = _read_again(current, verdict, first, by)
+    elif verdict in APPROVALS:
         before["example_status"] = _approve(current, verdict, by)
     elif verdict == Verdict.REJECT:
         if decision.rejection not in ReviewDecision.Rejection.values:
             raise NotDecided(_("Say why it is rejected."))
         current.status = Status.REJECTED
+    if first is None and current.status != Status.OPEN:
+        current.is_read_again = _is_drawn(current, by)
     current.lent_to = current.lent_until = None
     current.save()
     taken = ReviewDecision.objects.create(
@@ -131,7 +157,7 @@ def decide(item: ReviewItem, decision: Decision, *, by: User) -> ReviewDecision:
         seconds=min(max(decision.seconds, 0.0), 3600.0),
         batch=decision.batch,
     )
-    _record(taken, f"proposal.{_PAST[verdict]}")
+    _record(taken, f"proposal.{_PAST[verdict]}", is_second=first is not None)
     return taken
 
 
@@ -146,7 +172,9 @@ def decide_all(item: ReviewItem, decision: Decision, *, by: User) -> list[Review
     again = ReviewDecision.objects.filter(batch=decision.batch, reviewer=by).select_related("item")
     if again:
         return list(again.order_by("id"))
-    others = list(open_items(by).filter(bot=item.bot, cluster=item.cluster).exclude(pk=item.pk))
+    # What is read a second time is read, and not decided with others.
+    waiting = open_items(by).filter(bot=item.bot, cluster=item.cluster, status=Status.OPEN)
+    others = list(waiting.exclude(pk=item.pk))
     decided = [decide(item, decision, by=by)]
     alike = replace(decision, turns=None, answer=decided[0].item.answer or None, seconds=0.0)
     for each in others:
@@ -180,6 +208,7 @@ def _undone(decision: ReviewDecision) -> ReviewItem:
         raise NotDecided(_("Somebody else has decided on it since."))
     before = dict(decision.before)
     status = before.pop("example_status", None)
+    withdrawn = before.pop("withdrawn", None)
     made = item.example if before["example_id"] is None else None
     for name, value in before.items():
         setattr(item, name, value)
@@ -187,6 +216,10 @@ def _undone(decision: ReviewDecision) -> ReviewItem:
     item.save()
     if made is not None:
         _unlearn(made, status)
+    if withdrawn is not None:
+        Example.objects.filter(pk=withdrawn["example"]).update(
+            status=Example.Status.APPROVED, reviewer=withdrawn["reviewer"]
+        )
     decision.undone_at = timezone.now()
     decision.save(update_fields=["undone_at"])
     _record(decision, "proposal.reopened")
@@ -200,7 +233,9 @@ def _unlearn(example: Example, status: str | None) -> None:
     if ReviewItem.objects.filter(example=example).exists():
         # Somebody else approved the same words: it stays theirs.
         return
-    if status is None or example.source == SOURCE:
+    # What was withdrawn after a second reading goes back to that, and is not gone.
+    is_withdrawn = status == Example.Status.REJECTED
+    if status is None or (example.source == SOURCE and not is_withdrawn):
         example.delete()
     else:
         Example.objects.filter(pk=example.pk).update(status=status, reviewer=None)
@@ -233,7 +268,7 @@ def _edited(item: ReviewItem, decision: Decision, by: User) -> Verdict:
 
 def _approve(item: ReviewItem, verdict: Verdict, by: User) -> str | None:
     """The status that its example had before, None when it is a new one or there is none yet."""
-    if not by.has_perm("training.approve_example"):
+    if not by.has_perm(APPROVE):
         raise NotDecided(_("You may propose and edit; somebody else approves."))
     if _wrote(item, by):
         raise NotDecided(_("Somebody else has to approve what you wrote."))
@@ -243,6 +278,41 @@ def _approve(item: ReviewItem, verdict: Verdict, by: User) -> str | None:
     item.example, before = _example(item, verdict, by)
     item.status = Status.APPROVED
     return before
+
+
+def _is_drawn(item: ReviewItem, by: User) -> bool:
+    """Whether somebody else reads it again: of what one person decided alone, a share by lot."""
+    if item.is_risky or item.decisions.filter(undone_at=None).exclude(reviewer=by).exists():
+        return False
+    return _draw.random() < float(settings.TRAINING_SECOND_READINGS)
+
+
+def _first_reading(item: ReviewItem, by: User) -> ReviewDecision:
+    """The decision that ``by`` is about to make without seeing it. Raises :class:`NotDecided`."""
+    standing = item.decisions.filter(undone_at=None).exclude(verdict=Verdict.SKIP)
+    if not by.has_perm(APPROVE) or _wrote(item, by) or standing.filter(reviewer=by).exists():
+        raise NotDecided(_("Somebody else has decided this meanwhile."))
+    return standing.latest("id")
+
+
+def _read_again(
+    item: ReviewItem, verdict: Verdict, first: ReviewDecision, by: User
+) -> dict[str, Any] | None:
+    """Close the second reading. Where it comes to something else, a third decides, and what the
+    first approved is learned no more; returns that, to be brought back by an undo."""
+    if verdict == Verdict.SKIP:
+        return None
+    item.is_read_again = False
+    if verdict == first.verdict:
+        return None
+    item.status = Status.OPEN
+    item.is_risky, item.risks = True, sorted({*item.risks, ReviewItem.Risk.DISAGREEMENT.value})
+    example, item.example = item.example, None
+    if example is None or ReviewItem.objects.filter(example=example).exclude(pk=item.pk).exists():
+        # Others approved the same words.
+        return None
+    found = {"example": example.pk, "reviewer": example.reviewer_id}
+    return found if examples.decide([example], Example.Status.REJECTED, reviewer=by) else None
 
 
 def _wrote(item: ReviewItem, by: User) -> bool:
@@ -338,7 +408,7 @@ def _state(item: ReviewItem) -> dict[str, Any]:
     return {name: getattr(item, name) for name in _KEPT}
 
 
-def _record(decision: ReviewDecision, action: str) -> None:
+def _record(decision: ReviewDecision, action: str, *, is_second: bool = False) -> None:
     item = decision.item
     audit.record(
         action,
@@ -349,6 +419,7 @@ def _record(decision: ReviewDecision, action: str) -> None:
             "batch": str(decision.batch),
             "risks": item.risks,
             "rejection": decision.rejection,
+            "is_second_reading": is_second,
         },
         by=Actor.of(decision.reviewer),
     )

@@ -35,6 +35,17 @@ export class Context {
     part(item, "contact").hidden = false;
     say(part(item, "contact"), contact);
     part(item, "reveal").hidden = true;
+    part(item, "unconfirmed").hidden = true;
+  }
+
+  /** The way to prove who one is, in a tab of its own: what is being written here stays. */
+  unconfirmed(left, where) {
+    const item = this.#left.querySelector(`[data-id="${left}"]`);
+    if (!item) return;
+    const link = part(item, "confirm");
+    link.href = `${where}?next=${encodeURIComponent(location.pathname)}`;
+    part(item, "unconfirmed").hidden = false;
+    link.focus();
   }
 
   #draw(row) {

@@ -2,6 +2,7 @@
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Context } from "./context.js";
+import { Unconfirmed, post } from "./pages.js";
 import { byId, filled, say } from "./dom.js";
 import { List } from "./list.js";
 import { listenForKeys } from "./shortcuts.js";
@@ -35,7 +36,7 @@ class Inbox {
     this.#composer = new Composer(words, { send });
     this.#context = new Context(words, {
       choose,
-      reveal: (left) => this.#ask("left_message.reveal", { left }),
+      reveal: (left) => this.#reveal(left),
       answered: (left) => this.#ask("left_message.answered", { left }),
     });
     this.#connection = new Connection(page.dataset.socket, {
@@ -73,7 +74,6 @@ class Inbox {
       "conversation.gone": () => frame.conversation === this.#opened && this.#gone(),
       "message.accepted": () => this.#composer.accepted(frame),
       "reply.suggested": () => frame.conversation === this.#opened && this.#composer.suggested(frame.suggestion),
-      "left_message.revealed": () => this.#context.revealed(frame),
       "presence.changed": () => this.#present(frame.people),
       done: () => frame.request === "note.add" && this.#composer.noted(),
       error: () => this.#refused(frame),
@@ -115,6 +115,7 @@ class Inbox {
     byId("ib-state").dataset.status = row.status;
     byId("ib-take").hidden = !["open", "waiting"].includes(row.status);
     byId("ib-hand-back").hidden = !(isMine || (mayAssign && row.status === "taken"));
+    byId("ib-propose").hidden = !this.#words.propose;
     byId("ib-close").hidden = row.status === "closed" || (row.status === "taken" && !isMine && !mayAssign);
     const select = byId("ib-assign");
     select.hidden = !mayAssign || row.status === "closed";
@@ -175,6 +176,7 @@ class Inbox {
     click("ib-take", () => this.#ask("conversation.take"));
     click("ib-hand-back", () => this.#ask("conversation.hand_back"));
     click("ib-close", () => byId("ib-sure").showModal());
+    click("ib-propose", () => this.#propose());
     click("ib-back", () => this.#view("list"));
     click("ib-known", () => this.#view(this.#page.dataset.view === "context" ? "chat" : "context"));
     click("ib-keys", () => byId("ib-help").showModal());
@@ -200,6 +202,28 @@ class Inbox {
 
   #ask(type, fields = {}) {
     if (!this.#connection.send({ type, id: this.#opened, ...fields })) this.#banner(this.#words.lost);
+  }
+
+  async #reveal(left) {
+    try {
+      const { contact } = await post(this.#words.reveal, left);
+      this.#context.revealed({ left, contact });
+    } catch (error) {
+      if (error instanceof Unconfirmed) this.#context.unconfirmed(left, error.where);
+      else this.#toast(error.message || this.#words.not_shown);
+    }
+  }
+
+  async #propose() {
+    const button = byId("ib-propose");
+    button.disabled = true;
+    try {
+      this.#toast((await post(this.#words.propose, this.#opened)).message);
+    } catch (error) {
+      this.#toast(error.message || this.#words.not_proposed);
+    } finally {
+      button.disabled = false;
+    }
   }
 
   #view(name) {

@@ -145,7 +145,6 @@ async def test_an_agent_of_another_bot_sees_and_does_nothing(
         ("note.add", {"text": "Hello"}),
         ("reply.suggest", {}),
         ("suggestion.ignore", {"suggestion": unknown}),
-        ("left_message.reveal", {"left": unknown}),
         ("left_message.answered", {"left": unknown}),
     ]
     async with inbox(foreign) as socket:
@@ -288,9 +287,10 @@ async def suggestion_of(agent: Socket, name: str) -> dict[str, Any]:
             return dict(frame["suggestion"])
 
 
-async def test_how_to_reach_somebody_is_shown_on_request_alone(
+async def test_how_to_reach_somebody_is_no_request_of_the_socket(
     conversation: Conversation, cookie: str
 ) -> None:
+    """It asks again who somebody is: tests/chat/test_left_messages.py."""
     left = await done(
         left_messages.leave, conversation, name="Sam", contact="+49 30 1234567", text="Call me."
     )
@@ -299,8 +299,9 @@ async def test_how_to_reach_somebody_is_shown_on_request_alone(
         await socket.frame()
         opened = await socket.ask("conversation.open", id=name)
         assert "1234567" not in str(opened)
-        revealed = await socket.ask("left_message.reveal", id=name, left=str(left.public_id))
-    assert revealed["contact"] == "+49 30 1234567"
+        refused = await socket.ask("left_message.reveal", id=name, left=str(left.public_id))
+    assert refused["type"] == "error"
+    assert "1234567" not in str(refused)
     assert b"1234567" not in bytes(left.contact)
 
 

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from chat.models import Bot
-from tests.factories import BotFactory, DatasetFactory, UserFactory
+from moderation.models import AuditEntry
+from tests.factories import BotFactory, ConversationFactory, DatasetFactory, UserFactory
 from tests.training.services.test_reviewing import ASKED, liked
 from training.agreement import of_pairs
 from training.models import Example, ReviewItem
@@ -18,7 +19,9 @@ from training.services.proposing import propose
 
 pytestmark = pytest.mark.django_db
 
-EVERY = ("work_on_all_bots", "review_example", "approve_example", "view_reviewitem")
+EVERY = (
+    "work_on_all_bots", "review_example", "propose_chat", "approve_example", "view_reviewitem",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -183,12 +186,56 @@ def test_a_chat_is_proposed_from_its_page(bot: Bot) -> None:
 
 def test_a_chat_of_another_bot_cannot_be_proposed(bot: Bot) -> None:
     foreign = liked(BotFactory(confidence_threshold=0))
-    stranger = person("review_example", "view_reviewitem")
+    stranger = person("propose_chat", "view_reviewitem")
     address = reverse("admin:review_propose_chat", args=[foreign.conversation.public_id])
     missing = reverse("admin:review_propose_chat", args=[uuid.uuid4()])
     assert [stranger.post(each).status_code for each in (address, missing)] == [404, 404]
     without = person("work_on_all_bots", "view_reviewitem")
     assert without.post(address).status_code == 403
+
+
+def test_an_agent_proposes_the_chat_that_is_open_in_the_inbox(bot: Bot) -> None:
+    message = liked(bot, "Do you sell lamps?")
+    agent = person("work_on_all_bots", "answer_conversation", "propose_chat")
+    pattern = reverse("admin:review_propose_chat", args=[uuid.UUID(int=0)])
+    assert pattern in agent.get(reverse("admin:inbox_page")).text
+    address = reverse("admin:review_propose_chat", args=[message.conversation.public_id])
+
+    told = agent.post(address, headers={"accept": "application/json"})
+
+    assert (told.status_code, told.json()) == (200, {"message": "It stands in the review queue."})
+    item = ReviewItem.objects.get(conversation=message.conversation)
+    entry = AuditEntry.objects.filter(action="examples.proposed").latest("id")
+    assert (item.reason, entry.actor_kind) == ("asked", "person")
+    assert agent.get(reverse("admin:review_next")).status_code == 403
+    without = person("work_on_all_bots", "answer_conversation")
+    assert pattern not in without.get(reverse("admin:inbox_page")).text
+
+
+def test_the_inbox_is_told_why_a_chat_cannot_be_proposed(bot: Bot) -> None:
+    empty = ConversationFactory(visitor__bot=bot)
+    address = reverse("admin:review_propose_chat", args=[empty.public_id])
+    told = person().post(address, headers={"accept": "application/json"})
+    assert told.status_code == 409
+    assert "Nobody has answered" in told.json()["problem"]
+
+
+def test_a_second_reader_sees_nowhere_how_the_first_decided(bot: Bot, settings: Any) -> None:
+    settings.TRAINING_SECOND_READINGS = 1
+    first, second = person(*EVERY), person(*EVERY)
+    item = ReviewItem.objects.get()
+    before = person(*EVERY).get(reverse("admin:review_next")).json()["items"]
+    ReviewItem.objects.update(lent_to=None)
+    decide(first, item.public_id, verdict="approve")
+
+    assert second.get(reverse("admin:review_next")).json()["items"] == before
+    listed = reverse("admin:training_reviewitem_changelist")
+    page = reverse("admin:training_reviewitem_change", args=[item.pk])
+    assert "(approved)" not in second.get(listed).text
+    assert second.get(page).status_code == 404
+    assert "(approved)" in first.get(listed).text
+    decide(second, item.public_id, verdict="approve")
+    assert "(approved)" in second.get(listed).text
 
 
 def test_the_list_says_what_became_of_them(bot: Bot) -> None:
