@@ -8,6 +8,8 @@ from training.console import (  # noqa: F401
     examples,
     experiments,
     gates,
+    increment_policy,
+    increments,
     models,
     privacy,
     review,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.access import bots_of
 from chat.console.attention import Attention, source
 from training.access import datasets_of, runs_of
-from training.models import Example, OverrideRequest, TrainingRun
+from training.models import Example, Increment, OverrideRequest, TrainingRun
 
 RECENT = timedelta(days=7)
 
@@ -44,6 +44,28 @@ def runs(user: User) -> Iterator[Attention]:
         failed.count(),
         f"{address}?status__exact={status.FAILED}",
     )
+
+
+@source
+def increments(user: User) -> Iterator[Attention]:
+    """Batches for those who close them, candidates for those who promote them."""
+    if not user.has_perm("training.view_increment"):
+        return
+    stage = Increment.Stage
+    mine = Increment.objects.filter(bot__in=bots_of(user))
+    address = reverse("admin:training_increment_changelist")
+    if user.has_perm("training.approve_example"):
+        waiting = mine.filter(stage=stage.REVIEW).count()
+        yield Attention(
+            _("Increments being reviewed"), waiting, f"{address}?stage__exact={stage.REVIEW}"
+        )
+    if user.has_perm("training.promote_modelversion"):
+        waiting = mine.filter(stage=stage.GATE).count()
+        yield Attention(
+            _("New models that wait for their promotion"),
+            waiting,
+            f"{address}?stage__exact={stage.GATE}",
+        )
 
 
 @source

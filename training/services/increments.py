@@ -344,7 +344,9 @@ def _in_turn(ranked: list[list[_T]]) -> Iterable[_T]:
 
 
 def _free(bot: Bot) -> Any:
-    return ReviewItem.objects.filter(bot=bot, status=ReviewItem.Status.OPEN, increment=None)
+    """What no batch waits for: of a closed one something may have been taken back."""
+    waiting = ReviewItem.objects.filter(bot=bot, status=ReviewItem.Status.OPEN)
+    return waiting.exclude(increment__stage=Stage.REVIEW)
 
 
 def _open_items(increment: Increment) -> Any:

@@ -29,7 +29,7 @@ from training.models import (
     ReviewItem,
     TrainingRun,
 )
-from training.services import increments, promoting, runs, signatures
+from training.services import increments, promoting, reviewing, runs, signatures
 from training.services.increments import IncrementRefused, advance, cancel, close, propose
 from training.services.promoting import Refused
 
@@ -318,6 +318,25 @@ def test_cancelling_a_review_gives_its_proposals_back(stage: Stage) -> None:
     increment = opened(stage, 2)
     cancel(increment, by=reviewer("rita", stage.bot))
     assert ReviewItem.objects.filter(increment=None, status="open").count() == 2
+
+
+def test_what_was_taken_back_later_may_be_in_another_batch(stage: Stage) -> None:
+    increment = opened(stage, 1)
+    rita = reviewer("rita", stage.bot)
+    approve(increment.items.get(), rita)
+    cancel(increment, by=rita)
+    reviewing.undo(rita)
+    assert propose(stage.bot, by=None, slot=None).items.count() == 1
+
+
+def test_reviewers_see_the_batch_first(stage: Stage) -> None:
+    first = proposal(stage.bot, value=1)
+    propose(stage.bot, by=None, slot=None)
+    later = proposal(stage.bot, value=9)
+    rita = reviewer("rita", stage.bot)
+    assert list(reviewing.open_items(rita)) == [first, later]
+    Increment.objects.update(stage="closed")
+    assert list(reviewing.open_items(rita)) == [later, first]
 
 
 def test_every_step_is_on_record_with_who_took_it(stage: Stage) -> None:
