@@ -14,9 +14,9 @@ from chat.knowledge.guards import disagreement
 from chat.knowledge.matching import OPPOSED
 from chat.knowledge.questions import normalized
 
-CONTRADICTIONS = OPPOSED | {"name", "action", "scope"}
-"""Objections of the guards that count between answers. The others ('word', 'extra', 'order',
-'question') are about questions: two wordings of one answer differ in a word more often than not."""
+CONTRADICTIONS = OPPOSED | {"name", "action", "scope", "question"}
+"""Objections of the guards that count between answers. The others ('word', 'extra', 'order') do
+not: two wordings of one answer differ in a word more often than not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,7 +257,9 @@ def _state(report: RunnerReport) -> tuple[str, str]:
 def _history(bot: Bot) -> list[dict[str, Any]]:
     """Each deployment, newest first, with the decision behind it; two queries."""
     deployments = list(
-        bot.deployments.filter(challenges=None).order_by("-version")[:SHOWN_DEPLOYMENTS]
+        bot.deployments.filter(challenges=None, shadows=None).order_by("-version")[
+            :SHOWN_DEPLOYMENTS
+        ]
     )
     decisions = {
         each.deployment_id: each

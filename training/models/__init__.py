@@ -15,6 +15,7 @@ from training.models.promotion import GatePolicy, ModelAlias, OverrideRequest, P
 from training.models.registry import EvaluatedAnswer, Evaluation, ModelVersion
 from training.models.review import ReviewDecision, ReviewItem
 from training.models.runs import RunEvent, RunMetric, TrainingRun
+from training.models.shadows import ShadowVote, VotedCase
 
 __all__ = [
     "Correction",
@@ -40,6 +41,8 @@ __all__ = [
     "RunEvent",
     "RunMetric",
     "Scenario",
+    "ShadowVote",
     "Split",
     "TrainingRun",
+    "VotedCase",
 ]

@@ -34,9 +34,10 @@ from training.models import (
     FrozenExample,
     ReviewItem,
     TrainingRun,
+    VotedCase,
 )
 from training.redacting import Origin
-from training.services import runs
+from training.services import runs, voted_cases
 
 _AT_ONCE = 500
 
@@ -68,7 +69,13 @@ def preview(visitor: Visitor) -> Preview:
     found = erasing.belongings(visitor.bot, conversations)
     examples, corrections = _made_of(conversations)
     counts = erasing.count(Visitor.objects.filter(pk=visitor.pk), found)
-    counts += Counter({"training.example": len(examples), "training.correction": len(corrections)})
+    counts += Counter(
+        {
+            "training.example": len(examples),
+            "training.correction": len(corrections),
+            "training.votedcase": len(voted_cases.of_conversations(conversations)),
+        }
+    )
     origin = Origin(found.scopes, frozenset(str(each.public_id) for each in examples))
     versions = [
         AffectedVersion(version, Counter(row.split for row in rows))
@@ -167,8 +174,10 @@ def _begin(
     found = erasing.belongings(bot, conversations)
     examples: list[Example] = []
     corrections: list[Correction] = []
+    voted: list[VotedCase] = []
     if is_example_erased:
         examples, corrections = _made_of(conversations)
+        voted = voted_cases.of_conversations(conversations)
     origin = Origin(
         found.scopes if is_example_erased else frozenset(),
         frozenset(str(each.public_id) for each in examples),
@@ -178,11 +187,18 @@ def _begin(
         redacting.forget_digests(FrozenExample.objects.filter(example__in=some))
         Example.objects.filter(pk__in=[each.pk for each in some]).delete()
     Correction.objects.filter(pk__in=[each.pk for each in corrections]).delete()
+    VotedCase.objects.filter(pk__in=[each.pk for each in voted]).delete()
     forget_vectors({each.question for each in examples})
     forget_vectors({each.question for each in _proposals(conversations)})
     _unname_clusters(conversations)
     counts = erasing.erase(rows, found, with_wordings=is_example_erased)
-    counts += Counter({"training.example": len(examples), "training.correction": len(corrections)})
+    counts += Counter(
+        {
+            "training.example": len(examples),
+            "training.correction": len(corrections),
+            "training.votedcase": len(voted),
+        }
+    )
     erasure.counts = dict(+counts)
     erasure.leftovers = {
         "origin": origin.to_json(),

@@ -19,7 +19,7 @@ from chat.inference import artifacts
 from chat.inference.artifacts import ArtifactError
 from chat.inference.opening import FILE_ENGINES
 from chat.models import Bot, Deployment
-from chat.selectors import active_deployments, deployments_before
+from chat.selectors import active_deployments, deployments_before, has_served
 from chat.services import deploying
 from chat.services.deploying import Model, Outdated
 from moderation.actors import Actor
@@ -105,7 +105,7 @@ def roll_back(bot: Bot, by: User, *, to: Deployment | None = None) -> Promotion:
     if serving is None:
         raise Refused("nothing_serves", gettext("Nothing serves this bot."))
     to = deployments_before(serving).first() if to is None else to
-    if to is None or to.bot_id != bot.pk or to.challenges.exists():
+    if to is None or to.bot_id != bot.pk or not has_served(to):
         raise Refused("nothing_before", gettext("Nothing else has served this bot before."))
     if (to.engine, to.artifact) == (serving.engine, serving.artifact):
         raise Refused("serves", gettext("This is what serves the bot now."))

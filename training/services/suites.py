@@ -12,7 +12,7 @@ from training.evaluation.memory import Canary
 from training.evaluation.responding import Responder
 from training.frozen import FrozenRow
 from training.models import TrainingRun
-from training.services import correcting, responders
+from training.services import correcting, responders, voted_cases
 from training.services.freezing import rows_of
 from training.services.responders import Opened
 from training.trainer.recipe import Recipe
@@ -82,7 +82,8 @@ def _forgetting(recipe: Recipe, opened: Opened) -> Suites:
 
 
 def _regression(bot: Bot, opened: Opened) -> Suites:
-    unaided, cases = opened.unaided, correcting.cases(bot)
+    unaided = opened.unaided
+    cases = [*correcting.cases(bot), *voted_cases.cases(bot)]
     if unaided is None or not cases:
         return {}
     return {
