@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -255,6 +256,7 @@ UNFOLD = {
     "SITE_HEADER": "csbot",
     "SITE_SYMBOL": "forum",
     "SHOW_LANGUAGES": True,
+    "STYLES": [lambda request: static("console/console.css")],
     "SIDEBAR": {"navigation": "chat.console.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "chat.console.dashboard.context",
     "COLORS": {

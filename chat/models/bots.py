@@ -131,7 +131,7 @@ class Bot(models.Model):
 class ApiKey(models.Model):
     """Lets a company's own server ask a bot. The key itself is shown once and not kept."""
 
-    bot = models.ForeignKey(Bot, models.CASCADE, related_name="api_keys")
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="api_keys", verbose_name=_("bot"))
     name = models.CharField(_("name"), max_length=80)
     prefix = models.CharField(_("begins with"), max_length=12, editable=False)
     key_hash = models.BinaryField(max_length=32, unique=True, editable=False)
@@ -160,7 +160,7 @@ class Deployment(models.Model):
     :mod:`chat.services.deploying` alone, and going back to an earlier model writes a new one.
     """
 
-    bot = models.ForeignKey(Bot, models.CASCADE, related_name="deployments")
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="deployments", verbose_name=_("bot"))
     version = models.PositiveIntegerField(_("version"))
     engine = models.CharField(_("engine"), max_length=20, default="auto")
     artifact = models.CharField(_("artifact"), max_length=200, blank=True)

@@ -26,7 +26,7 @@ class Visitor(models.Model):
         permissions: ClassVar = [("erase_visitor", _("Can erase visitors everywhere"))]
 
     def __str__(self) -> str:
-        return f"visitor {self.public_id}"
+        return f"{self._meta.verbose_name} {self.public_id}"
 
     @property
     def actor(self) -> Actor:
@@ -58,8 +58,12 @@ class Conversation(models.Model):
         AGENT = "agent", _("an agent stepped in")
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
-    bot = models.ForeignKey(Bot, models.CASCADE, related_name="conversations")
-    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="conversations")
+    bot = models.ForeignKey(
+        Bot, models.CASCADE, related_name="conversations", verbose_name=_("bot")
+    )
+    visitor = models.ForeignKey(
+        Visitor, models.CASCADE, related_name="conversations", verbose_name=_("visitor")
+    )
     status = models.CharField(
         _("status"), max_length=10, choices=Status.choices, default=Status.OPEN
     )
@@ -130,7 +134,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"conversation {self.public_id}"
+        return f"{self._meta.verbose_name} {self.public_id}"
 
     @property
     def is_answered_by_bot(self) -> bool:

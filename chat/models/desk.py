@@ -44,6 +44,7 @@ class CannedReply(models.Model):
         null=True,
         blank=True,
         related_name="canned_replies",
+        verbose_name=_("bot"),
         help_text=_("Empty: for all bots."),
     )
     locale = models.CharField(
@@ -94,7 +95,12 @@ class LeftMessage(models.Model):
     """
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="left_messages")
+    conversation = models.ForeignKey(
+        Conversation,
+        models.CASCADE,
+        related_name="left_messages",
+        verbose_name=_("conversation"),
+    )
     name = models.CharField(_("name"), max_length=80, blank=True)
     contact = models.BinaryField(editable=False)
     text = models.TextField(_("text"))

@@ -136,8 +136,12 @@ class Feedback(models.Model):
         OTHER_QUESTION = "other_question", _("not my question")
         OTHER = "other", _("something else")
 
-    message = models.OneToOneField(Message, models.CASCADE, related_name="feedback")
-    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="feedback")
+    message = models.OneToOneField(
+        Message, models.CASCADE, related_name="feedback", verbose_name=_("message")
+    )
+    visitor = models.ForeignKey(
+        Visitor, models.CASCADE, related_name="feedback", verbose_name=_("visitor")
+    )
     value = models.CharField(_("value"), max_length=4, choices=Value.choices)
     reasons = models.JSONField(_("reasons"), default=list, blank=True)
     comment = models.TextField(_("comment"), blank=True)

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from chat.access import bots_of
 from chat.console.own import offer_own
@@ -194,6 +195,8 @@ class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
     list_display = ("label", "says", "people")
     readonly_fields = ("says",)
     fields = ("name", "says", "permissions")
+    # Boxes to tick: the two lists of the framework cannot be used without seeing them.
+    filter_horizontal = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         found: QuerySet[Group] = super().get_queryset(request)
@@ -220,6 +223,9 @@ class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
         if isinstance(field, ModelMultipleChoiceField) and field.queryset is not None:
             # The rest is the framework's own and opens nothing here.
             field.queryset = field.queryset.filter(content_type__app_label__in=APPS)
+            field.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=field.choices)
+            field.help_text = ""
+            field.label_from_instance = _permission_name  # type: ignore[method-assign]
         return form
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -231,6 +237,10 @@ class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
             target=f"group:{form.instance.pk}",
             facts={"given": sorted(has - had), "taken": sorted(had - has)},
         )
+
+
+def _permission_name(permission: Permission) -> str:
+    return permission.name
 
 
 def _is_super(request: HttpRequest) -> bool:

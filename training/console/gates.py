@@ -23,7 +23,7 @@ FIELDS = tuple(Limits.__slots__)
 
 @admin.register(GatePolicy)
 class GatePolicyAdmin(OfBots, Pages):
-    list_display = ("bot", "accuracy_tolerance", "unknown_tolerance", "forgotten", "p99_seconds")
+    list_display = ("bot", "accuracy_tolerance", "unknown_tolerance", "p99_seconds")
     list_select_related = ("bot",)
     list_before_template = "training/gates_head.html"
     fieldsets = (

@@ -124,7 +124,7 @@ class ReviewPages(OfBots, ReadOnlyPages):
 
     @admin.display(description=_("question"))
     def asked(self, item: ReviewItem) -> str:
-        return item.question[:120]
+        return item.question[:120] or "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewItem]:
         decisions = ReviewDecision.objects.filter(undone_at=None).exclude(verdict=Verdict.SKIP)

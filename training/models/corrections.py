@@ -60,7 +60,7 @@ class Correction(models.Model):
         default_permissions = ("view", "add", "change")
 
     def __str__(self) -> str:
-        return f"correction {self.public_id}"
+        return f"{self._meta.verbose_name} {self.public_id}"
 
     @property
     def question(self) -> str:

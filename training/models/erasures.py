@@ -70,4 +70,4 @@ class Erasure(models.Model):
         indexes: ClassVar = [models.Index(fields=["finished_at"], name="erasure_unfinished")]
 
     def __str__(self) -> str:
-        return f"erasure {self.public_id}"
+        return f"{self._meta.verbose_name} {self.public_id}"

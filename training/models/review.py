@@ -99,7 +99,7 @@ class ReviewItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"proposal {self.public_id}"
+        return f"{self._meta.verbose_name} {self.public_id}"
 
     @property
     def question(self) -> str:
