@@ -65,7 +65,7 @@ def go_on() -> None:
 
     for bot in Bot.objects.filter(is_active=True):
         increment_schedule.propose_due(bot)
-    for increment in Increment.objects.filter(ended_at=None):
+    for increment in Increment.objects.filter(ended_at=None, bot__is_active=True):
         increments.advance(increment)
 
 

@@ -19,8 +19,7 @@ from kombu.exceptions import OperationalError
 
 from chat.access import bots_of
 from chat.knowledge.embedding import EmbeddingError
-from chat.models import Bot
-from chat.selectors import active_deployments
+from chat.models import Bot, Deployment
 from moderation.actors import named
 from moderation.services import audit
 from training.models import (
@@ -160,7 +159,8 @@ def policy_of(bot: Bot) -> IncrementPolicy:
 
 def champion_of(bot: Bot) -> ModelVersion | None:
     """What serves the bot, when it was trained here."""
-    deployment = active_deployments().filter(bot=bot).first()
+    # Of a bot that is switched off, too: what it learns next goes on from there.
+    deployment = Deployment.objects.filter(bot=bot, is_active=True).first()
     if deployment is None or not deployment.artifact:
         return None
     return (
@@ -299,9 +299,15 @@ def _order(bot: Bot, version: DatasetVersion, champion: ModelVersion | None) -> 
     if not name:
         name, overrides = champion.run.recipe_name, dict(champion.run.overrides)
     # What is new is learned, all of it; what the champion has seen is replayed.
-    return make_order(
+    order = make_order(
         version, name, overrides={**overrides, "data.new_first": True}, parent=champion
     )
+    if order.base != champion.base:
+        raise OrderRefused(
+            _("The recipe %(recipe)s is for another base than %(model)s: choose one for %(base)s.")
+            % {"recipe": name, "model": champion, "base": champion.base}
+        )
+    return order
 
 
 def _compare(increment: Increment) -> None:

@@ -32,6 +32,7 @@ from training.models import (
 from training.services import increments, promoting, reviewing, runs, signatures
 from training.services.increments import IncrementRefused, advance, cancel, close, propose
 from training.services.promoting import Refused
+from training.tasks import go_on
 
 pytestmark = pytest.mark.django_db
 
@@ -364,6 +365,36 @@ def test_a_first_model_starts_from_the_base(stage: Stage) -> None:
     close(increment, by=rita)
     assert "smollm2" in advance(increment).trouble, "which has to be here"
     assert not TrainingRun.objects.filter(created_by=rita).exists()
+
+
+def test_a_recipe_for_another_base_is_told_and_not_mixed(stage: Stage) -> None:
+    ModelVersion.objects.filter(pk=stage.champion.pk).update(base="other")
+    increment = trained(stage)
+    assert (increment.stage, increment.run) == ("closed", None)
+    assert "another base" in increment.trouble
+    ModelVersion.objects.filter(pk=stage.champion.pk).update(base="tiny")
+    assert advance(increment).trouble == ""
+
+
+def test_a_bot_that_is_switched_off_does_not_start_anew(stage: Stage) -> None:
+    stage.bot.is_active = False
+    stage.bot.save(update_fields=["is_active"])
+    assert increments.champion_of(stage.bot) == stage.champion
+
+
+def test_the_schedule_proposes_and_takes_what_steps_there_are(stage: Stage) -> None:
+    IncrementPolicy.objects.create(bot=stage.bot, size=10)
+    proposal(stage.bot)
+    go_on()
+    go_on()
+    increment = Increment.objects.get()
+    assert (increment.stage, increment.proposed_by) == ("review", None)
+    rita = reviewer("rita", stage.bot)
+    approve(increment.items.get(), rita)
+    close(increment, by=rita)
+    go_on()
+    increment.refresh_from_db()
+    assert increment.stage == "training"
 
 
 def test_commands_propose_close_and_say_where_it_stands(stage: Stage) -> None:
