@@ -115,7 +115,8 @@ class Services:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"manage.py {shlex.join(arguments)} failed:\n{done.stderr}")
+            said = f"{done.stdout}{done.stderr}"
+            raise RuntimeError(f"manage.py {shlex.join(arguments)} failed:\n{said}")
         return done.stdout
 
     def seed(self) -> None:
