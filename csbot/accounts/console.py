@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
@@ -225,7 +226,7 @@ class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
             field.queryset = field.queryset.filter(content_type__app_label__in=APPS)
             field.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=field.choices)
             field.help_text = ""
-            field.label_from_instance = _permission_name  # type: ignore[method-assign]
+            field.label_from_instance = _permission_name  # type: ignore[assignment]
         return form
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -240,7 +241,7 @@ class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
 
 
 def _permission_name(permission: Permission) -> str:
-    return permission.name
+    return gettext(permission.name)
 
 
 def _is_super(request: HttpRequest) -> bool:
