@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from channels.db import database_sync_to_async
+from django.db import transaction
 
 from chat import answering, errand, ready
 from chat.answering import AnswerRequest
@@ -55,6 +56,7 @@ class ShadowSeat:
         self._claim = Claim(shadow_answers.as_reply(answer), answer.lease_owner, answer.attempts)
         self._served: Served | None = None
         self._gives_way = False
+        self._screen: ScreenedStream | None = None
         self._logprobs: list[float] = []
 
     async def write(self) -> None:
@@ -74,13 +76,19 @@ class ShadowSeat:
         elif said is None:
             await database_sync_to_async(shadow_answers.fail)(self.answer, code)
         else:
-            await database_sync_to_async(shadow_answers.settle)(self.answer, said)
+            await database_sync_to_async(self._settle)(said)
 
     def give_way(self) -> None:
         """Somebody waits: stop, and begin anew when nobody does."""
         self._gives_way = True
         if self._served is not None:
             self._served.engine.cancel(str(self.answer.public_id))
+
+    @transaction.atomic
+    def _settle(self, said: Answered) -> None:
+        """Of a conversation that was erased meanwhile nothing is kept, no original either."""
+        if shadow_answers.settle(self.answer, said) and self._screen is not None:
+            self._screen.conclude()
 
     async def _said(self) -> Answered | None:
         self._served = self._shelves.engines.take_beside(self.answer.shadow.candidate_id)
@@ -116,12 +124,12 @@ class ShadowSeat:
         if found is not None:
             return _Words(found.text, found.source, answer=found.answer)
         screen, request = await database_sync_to_async(self._request)(task)
+        self._screen = screen
         text = ""
         if errand.is_worth_trying(task) and not self._gives_way:
             text = await self._in_thread(self._generate, task, request, screen)
         if self._gives_way:
             return None
-        await database_sync_to_async(screen.conclude)()
         if screen.guard.is_blocked:
             return _Words("", Message.Source.NOTICE, "withheld")
         words: _Words = await database_sync_to_async(self._concluded)(task, text)

@@ -14,5 +14,6 @@ from training.console import (  # noqa: F401
     privacy,
     review,
     runs,
+    shadow,
     versions,
 )

@@ -17,12 +17,12 @@ from chat.inference.engine import ChatMessage, Engine, GenerationParams
 from chat.inference.opening import EngineSpec
 from chat.knowledge import sameness
 from chat.knowledge.sameness import Comparison, Said
-from chat.models import Bot, Message, Shadow, ShadowAnswer
+from chat.models import Bot, Conversation, Message, Shadow, ShadowAnswer, Visitor
 from chat.selectors import deployment_of, deployments_before
 from chat.services import deploying, erasing, shadow_answers, shadowing
 from chat.services.deploying import Model
 from chat.services.shadowing import Sample
-from moderation.models import AuditEntry
+from moderation.models import AuditEntry, Original
 from tests.chat.scripted import ask, settled
 from tests.chat.test_swapping import put, swapping_runner, until
 from tests.chat.versioned import Opener, Versioned, answer_of
@@ -363,6 +363,47 @@ async def test_a_customer_always_goes_first() -> None:
         await until(lambda: all_answered(2))
     await unseen.arefresh_from_db()
     assert (unseen.text, unseen.attempts) == (answer_of("two"), 1)
+
+
+def forgotten(conversation: Conversation) -> None:
+    """Its visitor is erased."""
+    found = erasing.belongings(conversation.bot, [conversation])
+    rows = Visitor.objects.filter(pk=conversation.visitor_id)
+    erasing.erase(rows, found, with_wordings=True)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_of_a_customer_who_is_erased_meanwhile_nothing_is_kept() -> None:
+    shadow = await database_sync_to_async(begun)()
+
+    class Naming(Waiting):
+        def stream(self, *args: Any) -> Iterator[str]:
+            yield "Write to ann.miller@example.com now. "
+            yield from super().stream(*args)
+
+    class NamingOpener(WaitingOpener):
+        def __call__(self, spec: EngineSpec) -> Engine:
+            assert spec.artifact is not None
+            if spec.artifact.name != "two":
+                return super().__call__(spec)
+            self.waiting = Naming(spec)
+            return self.waiting
+
+    opener = NamingOpener()
+    async with swapping_runner(opener) as runner:
+        await until(lambda: runner.shelves.engines.beside() == [shadow.candidate_id])
+        conversation = await database_sync_to_async(ConversationFactory)(visitor__bot=shadow.bot)
+        await settled(await ask(conversation, "Is it here?"))
+        engine = opener.waiting
+        assert engine is not None
+        await until(engine.began.is_set)
+
+        await database_sync_to_async(forgotten)(conversation)
+
+        engine.may_end.set()
+        await until(lambda: runner.shadow is None)
+    assert not await ShadowAnswer.objects.aexists()
+    assert not await Original.objects.aexists()
 
 
 @pytest.mark.django_db(transaction=True)
