@@ -94,6 +94,9 @@ class Customer:
         match frame["type"]:
             case "message.accepted":
                 heard.accepted = now
+            case "message.created" if _is_answer(frame["message"]):
+                # An approved answer is there at once, already settled.
+                heard.settled, heard.message = now, frame["message"]
             case "message.delta":
                 heard.first_delta = heard.first_delta or now
                 kept = "" if frame["offset"] == 0 else heard.streamed
@@ -115,3 +118,7 @@ class Customer:
         answer = await self.http.post(path, json=body)
         answer.raise_for_status()
         return dict(answer.json())
+
+
+def _is_answer(message: dict[str, Any]) -> bool:
+    return message["role"] == "assistant" and message["status"] == "sent"

@@ -362,8 +362,7 @@ def an_increment_is_approved_and_trained(csbot: Services) -> str:
                 f"training/reviewitem/{each['id']}/decide/",
                 verdict="approve", batch=str(uuid.uuid4()),
             )  # fmt: skip
-        increment = one(csbot, "SELECT id FROM training_increment")
-        petra.send(f"training/increment/{increment}/close/")
+    csbot.manage("increments", "close", "shop", "--by", "petra")
     done = (
         "SELECT count(*) FROM training_trainingrun r JOIN training_increment i ON i.run_id = r.id"
     )
