@@ -37,9 +37,10 @@ from tests.factories import BotFactory, TrainingRunFactory, UserFactory
 from tests.matrix import walking, world
 from tests.matrix.world import Rows
 from tests.training import candidates
-from training.models import Dataset, Evaluation, Example, ReviewItem
+from tests.training.services import increment_world
+from training.models import Dataset, Erasure, Evaluation, Example, ReviewItem
 from training.progress import Point, Reported
-from training.services import correcting, erasing, proposing, runs
+from training.services import correcting, erasing, increments, proposing, runs
 
 CHATS = (
     ("en", "How long does delivery take?", "2 to 4 working days within the EU.", "up"),
@@ -91,6 +92,7 @@ def believable(stage: candidates.Stage) -> Rows:
         "training_modelversion": candidate,
         "training_evaluation": Evaluation.objects.get(artifact=candidate.artifact),
         "training_trainingrun": run,
+        "training_increment": _increment(stage),
         "training_reviewitem": ReviewItem.objects.order_by("id").first(),
         "training_correction": bot.corrections.first(),
         "training_erasure": _erased(stage),
@@ -152,9 +154,20 @@ def _run(stage: candidates.Stage) -> Any:
     return run
 
 
+def _increment(stage: candidates.Stage) -> Any:
+    """A batch of which some is decided, and models enough for a learning curve."""
+    for number, (train, rate) in enumerate(((300, 0.71), (800, 0.8), (1600, 0.84), (3200, 0.868))):
+        increment_world.learned(stage.bot, train, rate, number=70 + number)
+    made = increments.propose(stage.bot, by=None, slot=timezone.localdate(), size=12)
+    ben = stage.ben
+    for item in made.items.filter(answer="")[:2]:
+        increment_world.reject(item, ben)
+    return made
+
+
 def _erased(stage: candidates.Stage) -> Any:
     chat = _chat(stage, "en", "My number is +49 30 901821.", "Thank you.", "")
-    return erasing.erase(chat.visitor, by=None, reason="asked", reference="R-7")
+    return erasing.erase(chat.visitor, by=None, reason=Erasure.Reason.ASKED, reference="R-7")
 
 
 def _example(dataset: Dataset) -> Example:
@@ -169,7 +182,9 @@ def _example(dataset: Dataset) -> Example:
                 {"role": "assistant", "content": answer},
             ],
         )
-    return dataset.examples.order_by("id").first()
+    first = dataset.examples.order_by("id").first()
+    assert first
+    return first
 
 
 def session(user: User, **facts: Any) -> str:

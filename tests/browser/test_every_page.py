@@ -40,6 +40,7 @@ SENT = {
     "training_retire_correction", "training_cancel_run", "training_resume_run",
     "training_measure_run", "training_start_run", "training_measure_champion", "training_promote",
     "training_ask_override", "training_agree_override", "training_withdraw_override",
+    "training_propose_increment", "training_close_increment", "training_cancel_increment",
     "training_roll_back", "logout",
 }  # fmt: skip
 """What only takes a form that is sent."""
@@ -108,7 +109,7 @@ class Desk:
         self.context = browser.new_context(
             viewport=SIZES["desktop"], locale="en-GB", reduced_motion="reduce"
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -133,12 +134,9 @@ class Desk:
         assert response.header_value("content-type") == "text/html; charset=utf-8"
 
     def switch_to(self, size: str) -> None:
-        """As the console's own switch does it."""
+        """As the console's own switch does it; pages without its frame have none."""
         self.page.set_viewport_size(SIZES[size])
-        self.page.evaluate(
-            "theme => window.Alpine && (Alpine.$data(document.documentElement).adminTheme = theme)",
-            self.themes[size],
-        )
+        self.page.evaluate(SWITCH, self.themes[size])
 
     def picture(self, name: str, size: str) -> None:
         """All of the page, at the height that it wants: what sticks to an edge hides nothing."""
@@ -173,6 +171,10 @@ class Desk:
         self.page.evaluate("theme => localStorage.setItem('adminTheme', theme)", theme)
 
 
+SWITCH = """theme => {
+  if (window.Alpine) Alpine.$data(document.documentElement).adminTheme = theme;
+  else document.documentElement.className = theme;
+}"""
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];

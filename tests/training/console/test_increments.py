@@ -13,8 +13,7 @@ from moderation.models import AuditEntry
 from tests.factories import BotFactory
 from tests.training import candidates
 from tests.training.candidates import Stage
-from tests.training.services.increment_world import approve, proposal, reviewer
-from tests.training.services.test_increment_rows import evaluated
+from tests.training.services.increment_world import approve, learned, proposal, reviewer
 from training.models import Increment, IncrementPolicy, ReviewItem
 from training.services import increments
 
@@ -161,7 +160,7 @@ def test_a_foreign_increment_is_not_there(stage: Stage) -> None:
 def test_the_learning_curve_is_drawn_with_what_is_ahead(stage: Stage) -> None:
     stage.bot.training_runs.get().model_version.evaluations.all().delete()
     for train, rate in ((100, 0.65), (400, 0.8), (1600, 0.876), (6400, 0.912)):
-        evaluated(stage.bot, train, rate)
+        learned(stage.bot, train, rate)
     increment = opened(stage)
     shown = page_of(rita(stage)).get(change(increment)).content.decode()
     assert len(re.findall(r'class="in-mark" d="M[\d.]+ [\d.]+h0"', shown)) == 4
@@ -171,7 +170,7 @@ def test_the_learning_curve_is_drawn_with_what_is_ahead(stage: Stage) -> None:
 
 def test_the_page_speaks_chinese(stage: Stage) -> None:
     for train, rate in ((100, 0.65), (400, 0.8), (1600, 0.876), (6400, 0.912)):
-        evaluated(stage.bot, train, rate)
+        learned(stage.bot, train, rate)
     increment = opened(stage)
     client = page_of(rita(stage))
     shown = client.get(change(increment), headers={"accept-language": "zh-hans"}).content.decode()
@@ -180,7 +179,7 @@ def test_the_page_speaks_chinese(stage: Stage) -> None:
 
 
 def test_two_models_draw_points_and_promise_nothing(stage: Stage) -> None:
-    evaluated(stage.bot, 400, 0.8)
+    learned(stage.bot, 400, 0.8)
     increment = opened(stage)
     shown = page_of(rita(stage)).get(change(increment)).content.decode()
     assert "three models" in shown

@@ -8,10 +8,20 @@ from django.contrib.auth.models import Permission, User
 
 from chat.inference import artifacts
 from chat.models import Bot
-from tests.factories import ConversationFactory, ReplyFactory, UserFactory, VisitorFactory
+from tests.factories import (
+    ConversationFactory,
+    DatasetFactory,
+    DatasetVersionFactory,
+    EvaluationFactory,
+    ModelVersionFactory,
+    ReplyFactory,
+    TrainingRunFactory,
+    UserFactory,
+    VisitorFactory,
+)
 from tests.training.candidates import Stage
 from training import places
-from training.models import ModelVersion, ReviewItem
+from training.models import Dataset, ModelVersion, ReviewItem
 from training.services import reviewing
 from training.services.reviewing import Decision, Verdict
 
@@ -50,6 +60,33 @@ def approve(item: ReviewItem, by: User) -> None:
 
 def reject(item: ReviewItem, by: User) -> None:
     reviewing.decide(item, Decision(Verdict.REJECT, rejection="wrong"), by=by)
+
+
+def learned(
+    bot: Bot,
+    train: int,
+    rate: float,
+    *,
+    parent: ModelVersion | None = None,
+    number: int | None = None,
+    **data: Any,
+) -> ModelVersion:
+    """A model of a run over so many rows that answered this share of its questions right."""
+    version = DatasetVersionFactory(
+        dataset=Dataset.objects.filter(bot=bot).first() or DatasetFactory(bot=bot),
+        counts={"train": train, "dev": 0, "test": 40},
+    )
+    run = TrainingRunFactory(bot=bot, dataset_version=version, parent=parent, recipe={"data": data})
+    named = {} if number is None else {"name": bot.slug, "number": number}
+    made: ModelVersion = ModelVersionFactory(run=run, **named)
+    EvaluationFactory(
+        model_version=made,
+        run=run,
+        dataset_version=version,
+        status="finished",
+        figures={"questions": 40, "accuracy": {"rate": rate}},
+    )
+    return made
 
 
 def with_weights(stage: Stage) -> ModelVersion:

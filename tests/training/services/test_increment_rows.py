@@ -10,14 +10,13 @@ from chat.models import Bot
 from tests.factories import (
     BotFactory,
     DatasetFactory,
-    DatasetVersionFactory,
-    EvaluationFactory,
     ModelVersionFactory,
     TrainingRunFactory,
     approve,
     frozen_version,
 )
 from tests.training.rows import pair
+from tests.training.services.increment_world import learned
 from training.frozen import FrozenRow
 from training.models import Dataset, ModelVersion, TrainingRun
 from training.services import learning, preparing
@@ -65,23 +64,23 @@ def asked(run: TrainingRun, folder: Path) -> list[str]:
 
 def test_all_that_is_new_is_learned_and_some_of_the_old_replayed(bot: Bot, tmp_path: Path) -> None:
     run = continued(bot, [*OLD, *NEW], **{"data.examples": 2, "data.replay_share": 0.4})
-    learned = asked(run, tmp_path)
+    rows = asked(run, tmp_path)
     new = {each.question for each in NEW}
-    assert new < set(learned), "two were the limit, and six are new"
-    assert len(learned) == len(NEW) + 4
+    assert new < set(rows), "two were the limit, and six are new"
+    assert len(rows) == len(NEW) + 4
 
 
 def test_a_few_new_ones_are_learned_among_many_old_ones(bot: Bot, tmp_path: Path) -> None:
     run = continued(bot, [*OLD, *NEW[:1]], **{"data.examples": 12})
-    learned = asked(run, tmp_path)
-    assert NEW[0].question in learned
-    assert len(learned) == 12
+    rows = asked(run, tmp_path)
+    assert NEW[0].question in rows
+    assert len(rows) == 12
 
 
 def test_what_was_taken_back_is_not_replayed(bot: Bot, tmp_path: Path) -> None:
     run = continued(bot, [*OLD[:3], *NEW], **{"data.examples": 64})
-    learned = set(asked(run, tmp_path))
-    assert learned == {each.question for each in (*OLD[:3], *NEW)}
+    rows = set(asked(run, tmp_path))
+    assert rows == {each.question for each in (*OLD[:3], *NEW)}
 
 
 def test_without_it_all_rows_are_drawn_from_alike(bot: Bot, tmp_path: Path) -> None:
@@ -93,46 +92,27 @@ def test_without_it_all_rows_are_drawn_from_alike(bot: Bot, tmp_path: Path) -> N
     assert len(asked(run, tmp_path)) == 5
 
 
-def evaluated(
-    bot: Bot, train: int, rate: float, *, parent: ModelVersion | None = None, **data: Any
-) -> ModelVersion:
-    version = DatasetVersionFactory(
-        dataset=Dataset.objects.filter(bot=bot).first() or DatasetFactory(bot=bot),
-        counts={"train": train, "dev": 0, "test": 40},
-    )
-    run = TrainingRunFactory(bot=bot, dataset_version=version, parent=parent, recipe={"data": data})
-    made: ModelVersion = ModelVersionFactory(run=run)
-    EvaluationFactory(
-        model_version=made,
-        run=run,
-        dataset_version=version,
-        status="finished",
-        figures={"questions": 40, "accuracy": {"rate": rate}},
-    )
-    return made
-
-
 def test_points_count_what_a_model_and_those_before_it_learned(bot: Bot) -> None:
-    first = evaluated(bot, 1000, 0.7, examples=300)
-    second = evaluated(bot, 1400, 0.8, parent=first, examples=300, new_first=True)
-    evaluated(bot, 1500, 0.82, parent=second, examples=200)
+    first = learned(bot, 1000, 0.7, examples=300)
+    second = learned(bot, 1400, 0.8, parent=first, examples=300, new_first=True)
+    learned(bot, 1500, 0.82, parent=second, examples=200)
     found = [(each.examples, each.accuracy) for each in learning.points(bot)]
     assert found == [(300, 0.7), (1400, 0.8), (1500, 0.82)]
 
 
 def test_points_are_of_whole_evaluations_of_one_base(bot: Bot) -> None:
-    other = evaluated(bot, 100, 0.2)
+    other = learned(bot, 100, 0.2)
     ModelVersion.objects.filter(pk=other.pk).update(base="another")
-    part = evaluated(bot, 100, 0.99)
+    part = learned(bot, 100, 0.99)
     part.evaluations.update(figures={"questions": 10, "accuracy": {"rate": 0.99}})
-    evaluated(bot, 200, 0.5)
-    evaluated(BotFactory(), 100, 0.6)
+    learned(bot, 200, 0.5)
+    learned(BotFactory(), 100, 0.6)
     assert [each.accuracy for each in learning.points(bot)] == [0.5]
 
 
 def test_three_models_tell_what_more_would_bring_and_not_how_surely(bot: Bot) -> None:
     for train, rate in ((100, 0.65), (400, 0.8), (1600, 0.875)):
-        evaluated(bot, train, rate)
+        learned(bot, train, rate)
     found = learning.curve(learning.points(bot))
     assert found.verdict == "worth_it"
     assert found.next_gain is not None
