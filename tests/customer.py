@@ -121,4 +121,4 @@ class Customer:
 
 
 def _is_answer(message: dict[str, Any]) -> bool:
-    return message["role"] == "assistant" and message["status"] == "sent"
+    return (message["role"], message["status"]) == ("assistant", "sent")
