@@ -237,7 +237,12 @@ class ExperimentFactory(factory.django.DjangoModelFactory[Experiment]):
 
     @factory.lazy_attribute
     def traffic(self) -> Split:
-        champion, challenger = (DeploymentFactory(bot=self.bot, is_active=False) for _ in range(2))
+        newest = self.bot.deployments.order_by("-version").first()
+        number = newest.version if newest else 0
+        champion, challenger = (
+            DeploymentFactory(bot=self.bot, version=number + step, is_active=False)
+            for step in (1, 2)
+        )
         return Split.objects.create(
             bot=self.bot, champion=champion, challenger=challenger, share=50
         )

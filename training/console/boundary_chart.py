@@ -48,7 +48,7 @@ def chart(plan: Plan, taken: tuple[tuple[Arm, Arm], ...]) -> Chart:
         win=_line((_x(plan, each.size), _y(each.to_win)) for each in looks),
         stop=_line((_x(plan, each.size), _y(each.to_stop)) for each in looks),
         found=_line([(0, _y(0)), *((each.x, each.y) for each in looks if each.z is not None)]),
-        up=tuple(f"{TOP - 2 * TOP * mark / MARKS:+.0f}" for mark in range(MARKS + 1)),
+        up=tuple(f"{TOP - 2 * TOP * mark / MARKS:.0f}" for mark in range(MARKS + 1)),
         across=(0, *(each.size for each in looks)),
     )
 

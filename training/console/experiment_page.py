@@ -57,10 +57,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """``is_event``: the label is the site's own name, shown as it is."""
+
     label: Any
     champion: Cell
     challenger: Cell
     difference: Cell
+    is_event: bool = False
 
 
 def shown(experiment: Experiment) -> dict[str, Any]:
@@ -100,6 +103,7 @@ def _row(measure: Measure) -> Row:
         _cell(found.champion, measure.kind),
         _cell(found.challenger, measure.kind),
         _cell(found.difference, measure.kind, is_difference=True),
+        is_event=bool(measure.event),
     )
 
 

@@ -141,6 +141,20 @@ def test_a_promotion_ends_what_was_compared_with_the_old_one(stage: Stage) -> No
     assert experimenting.advance(experiment).verdict == "outdated"
 
 
+def test_nobody_ends_it_without_the_right_or_a_reason(stage: Stage) -> None:
+    experiment = started(stage)
+    clerk = person("clerk", stage.bot, "view_modelversion", "work_on_all_bots")
+    elsewhere = person("elsewhere", stage.bot, "promote_modelversion")
+    for somebody in (clerk, elsewhere):
+        with pytest.raises(Refused) as refused:
+            experimenting.end(experiment, somebody, "The shop closes today.")
+        assert refused.value.code == "forbidden"
+    with pytest.raises(Refused):
+        experimenting.end(experiment, stage.ann, "no")
+    experiment.refresh_from_db()
+    assert experiment.ended_at is None
+
+
 def test_commands_start_it_say_where_it_stands_and_end_it(stage: Stage) -> None:
     version = stage.candidate(knowing(36))
     name = f"{version.name}:{version.number}"
