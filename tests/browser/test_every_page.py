@@ -41,7 +41,7 @@ SENT = {
     "training_measure_run", "training_start_run", "training_measure_champion", "training_promote",
     "training_ask_override", "training_agree_override", "training_withdraw_override",
     "training_propose_increment", "training_close_increment", "training_cancel_increment",
-    "training_roll_back", "logout",
+    "training_roll_back", "training_end_experiment", "training_freeze", "logout",
 }  # fmt: skip
 """What only takes a form that is sent."""
 NO_PAGES = {
@@ -130,6 +130,7 @@ class Desk:
         self._keep_theme("desktop")
         response = self.page.goto(self._csbot.url + path)
         assert response is not None
+        assert response.request.redirected_from is None, f"{path} leads elsewhere"
         assert response.status == status
         assert response.header_value("content-type") == "text/html; charset=utf-8"
 
