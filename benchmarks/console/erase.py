@@ -1,5 +1,6 @@
 """A visitor among many is erased: seconds until it is done, and how many of fifty canaries are left."""
 
+import io
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +26,7 @@ MOST_SECONDS = 60.0
 
 def measure(messages: int = MESSAGES) -> list[Figure]:
     """Needs a migrated database and a Valkey of its own; leaves the rows of the others there."""
-    call_command("seed_demo", verbosity=0)
+    call_command("seed_demo", verbosity=0, stdout=io.StringIO())
     bot = demo_bot()
     assert bot is not None
     if Message.objects.count() < messages:

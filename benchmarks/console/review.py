@@ -1,6 +1,7 @@
 """The review queue: milliseconds from a key to the next proposal, decisions an hour, and what must not
 come through it: personal data, one visitor's will, a chat template's control tokens."""
 
+import io
 import random
 import time
 from collections.abc import Iterator
@@ -96,7 +97,7 @@ async (key) => {
 
 def measure(scale: float = 1.0) -> list[Figure]:
     """Needs an empty, migrated database; leaves its rows there. The browser gets a csbot of its own."""
-    call_command("seed_demo", verbosity=0)
+    call_command("seed_demo", verbosity=0, stdout=io.StringIO())
     bot = demo_bot()
     assert bot is not None
     DatasetFactory(bot=bot)
