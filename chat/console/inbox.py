@@ -22,6 +22,7 @@ from chat.console.pages import Pages
 from chat.forms import LANGUAGES
 from chat.models import CannedReply, Conversation, LeftMessage
 from chat.services import left_messages
+from moderation.encryption import Undecipherable
 from moderation.services import audit
 
 ALL_BOTS = "chat.work_on_all_bots"
@@ -170,7 +171,12 @@ class InboxPages(Pages):
             found = access_left_message_of(request.user, left)
         except NotFound:
             raise Http404 from None
-        return JsonResponse({"contact": left_messages.reveal_contact(found, by=request.user)})
+        try:
+            contact = left_messages.reveal_contact(found, by=request.user)
+        except Undecipherable:
+            # Its key is gone, with what was erased.
+            return JsonResponse({"problem": str(WORDS["not_shown"])}, status=409)
+        return JsonResponse({"contact": contact})
 
 
 @admin.register(CannedReply)

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from chat.models import LeftMessage
 from chat.services import left_messages
-from moderation.models import AuditEntry
+from moderation.models import AuditEntry, SubjectKey
 from tests.csbot.accounts.people import person
 from tests.factories import BotFactory, ConversationFactory
 
@@ -77,4 +77,11 @@ def test_nobody_else_is_shown_it(left: LeftMessage) -> None:
     assert answers[0][0] == 404
     assert ask(inside("Curator", left), address(left.public_id))[0] == 403
     assert agent.get(address(left.public_id)).status_code == 405
+    assert not AuditEntry.objects.filter(action=REVEALED).exists()
+
+
+def test_what_nobody_can_read_any_more_is_said_and_not_recorded(left: LeftMessage) -> None:
+    SubjectKey.objects.all().delete()
+
+    assert ask(inside("Agent", left), address(left.public_id))[0] == 409
     assert not AuditEntry.objects.filter(action=REVEALED).exists()
