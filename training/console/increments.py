@@ -81,7 +81,7 @@ class IncrementAdmin(OfBots, ReadOnlyPages):
     def state(self, increment: Increment) -> tuple[str, Any]:
         return increment.stage, increment.get_stage_display()
 
-    @admin.display(description=_("decided"))
+    @admin.display(description=_("Decided proposals"))
     def decided(self, increment: Any) -> str:
         return f"{increment.done} / {increment.opened}"
 

@@ -174,7 +174,7 @@ def test_the_page_speaks_chinese(stage: Stage) -> None:
     increment = opened(stage)
     client = page_of(rita(stage))
     shown = client.get(change(increment), headers={"accept-language": "zh-hans"}).content.decode()
-    for words in ("审核中", "再增加 100 个样本", "个百分点，95 %：", "1 个候选中已决定 0 个"):
+    for words in ("审核中", "再增加 100 个样本", "个百分点，95 %：", "1 个建议中已决定 0 个"):
         assert words in shown
 
 
