@@ -383,7 +383,7 @@ def its_gates_pass(csbot: Services) -> None:
     wait_for(csbot, "the champion is asked the new version's questions", asked)
     gates = csbot.manage("gates", "shop:2")
     for name in ("accuracy", "unknown", "safety", "latency", "parity", "origin"):
-        assert re.search(rf"^\+ {name} ", gates, re.MULTILINE), gates
+        assert re.search(rf"^\+ {name}\b", gates, re.MULTILINE), gates
 
 
 def customers_are_split(csbot: Services, bot: str, first: str, second: str) -> None:
