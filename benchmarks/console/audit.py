@@ -111,8 +111,9 @@ def _entry(number: int) -> AuditEntry:
 def _chain(entries: list[AuditEntry]) -> None:
     head = AuditHead.objects.get()
     for entry in entries:
-        entry.seq, entry.previous = head.seq + 1, bytes(head.digest)
-        entry.digest = chain.digest(entry.seq, entry.content, entry.previous)
+        content, previous = bytes(entry.content), bytes(head.digest)
+        entry.seq, entry.previous = head.seq + 1, previous
+        entry.digest = chain.digest(entry.seq, content, previous)
         head.seq, head.digest = entry.seq, entry.digest
     head.save()
 
