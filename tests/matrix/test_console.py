@@ -75,6 +75,7 @@ def _cells(address: Address) -> Iterator[tuple[Address, str]]:
     return ((address, method) for method in METHODS)
 
 
+@pytest.mark.timeout(600)
 def test_every_page_lets_in_whom_the_table_says(bots: tuple[Rows, Rows]) -> None:
     own, foreign = bots
     people = {role: _inside(person(role, bots=[own["chat_bot"]])) for role in ROLES}

@@ -1,6 +1,7 @@
 """The examples of a run, made of its dataset version and of what its bot knows."""
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,7 +81,8 @@ def prepare(run: TrainingRun, folder: Path) -> None:
 
 
 def ground(rows: Sequence[FrozenRow], bot: Bot) -> list[Grounded]:
-    """What is near each row's question in the knowledge of ``bot``, its own wording left out.
+    """What is near each row's question in the knowledge of ``bot``, which is searched without its own
+    wording and those nearly like it: what customers ask is like neither.
 
     Vectors are kept: the next run over the same rows takes seconds. Raises ``EmbeddingError``.
     """
@@ -91,6 +93,9 @@ def ground(rows: Sequence[FrozenRow], bot: Bot) -> list[Grounded]:
     for start in tqdm(range(0, len(texts), _AT_ONCE), desc="Looking up", disable=None):
         some = texts[start : start + _AT_ONCE]
         vectors.update(zip(some, embedded(some, shelf.embedder), strict=True))
+    alike: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        alike[row.cluster or row.id].append(row.question)
     found: list[Grounded] = []
     for row in rows:
         ids = [
@@ -101,7 +106,7 @@ def ground(rows: Sequence[FrozenRow], bot: Bot) -> list[Grounded]:
         near = shelf.library(bot, row.locale).index.nearest(
             vectors[row.question],
             NEAR,
-            without=[row.question],
+            without=alike[row.cluster or row.id],
             joined=vectors.get(_joined(row)),
             given=[each for each in ids[:-1] if each is not None],
         )

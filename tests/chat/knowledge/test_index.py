@@ -48,6 +48,18 @@ def test_a_wording_left_out_is_not_found() -> None:
     assert variants[0].answer not in {each.answer for each in found}
 
 
+def test_without_a_wording_it_is_as_if_it_had_never_been_there() -> None:
+    """Not even what it adds to its answer's centre may help: who learns or is judged without it would
+    find more than customers do."""
+    vectors = unit(RANDOM.normal(size=(24, 16)))
+    variants = [Variant(n // 3, f"question {n}") for n in range(24)]
+    texts = dict(enumerate(unit(RANDOM.normal(size=(8, 16)))))
+    index = Index(variants, vectors, texts, embedder="test")
+    never = Index(variants[1:], vectors[1:], texts, embedder="test")
+    assert index.nearest(vectors[0], 8, without=["question 0"]) == never.nearest(vectors[0], 8)
+    assert index.nearest(vectors[0], 8) != never.nearest(vectors[0], 8)
+
+
 def test_candidates_come_best_first_and_each_answer_once() -> None:
     index, vectors, _ = _library(12, 4)
     found = index.nearest(vectors[0], 5)
