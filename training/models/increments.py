@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from chat.models import Bot
 from training.models.datasets import DatasetVersion
@@ -128,7 +128,7 @@ class Increment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"increment {self.pk}"
+        return gettext("increment %(number)s") % {"number": self.pk}
 
     @property
     def is_over(self) -> bool:
