@@ -237,7 +237,8 @@ class ModerationCaseAdmin(InScope):
 
     @admin.display(description=_("categories"), ordering="categories")
     def found(self, case: ModerationCase) -> str:
-        return ", ".join(map(wording.category, filter(None, case.categories.split(", "))))
+        # Never nothing: it is the link to the case.
+        return ", ".join(map(wording.category, filter(None, case.categories.split(", ")))) or "–"
 
     def get_urls(self) -> list[URLPattern]:
         return [self.route("<int:pk>/resolve/", self.resolve_view, "resolve"), *super().get_urls()]

@@ -166,6 +166,7 @@ def test_how_to_reach_somebody_is_shown_after_a_confirmation_and_nothing_typed_i
     staffed.manage("shell", "--verbosity", "0", "-c", LONG_AGO)
     expect(desk.locator(".ib-row")).to_have_count(1)
     desk.keyboard.press("j")
+    expect(desk.locator("#ib-state")).to_have_text("waits for a person")
     desk.keyboard.press("t")
     expect(desk.locator("#ib-state")).to_have_text("with you")
     desk.locator("#ib-text").fill("Dear Sam,")

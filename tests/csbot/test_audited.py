@@ -295,7 +295,7 @@ class TestConsole:
         from moderation.console.recorded import RecordsDeletion
 
         # Their services, or their own pages, write the entries.
-        elsewhere = {"curatedanswer", "cannedreply", "leftmessage", "gatepolicy"}
+        elsewhere = {"curatedanswer", "cannedreply", "leftmessage", "gatepolicy", "incrementpolicy"}
         request = type("Request", (), {"user": boss()})()
         open_ = {
             model._meta.model_name

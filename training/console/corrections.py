@@ -55,7 +55,8 @@ class CorrectionAdmin(OfBots, ReadOnlyPages):
 
     @admin.display(description=_("question"))
     def asked(self, correction: Correction) -> str:
-        return Truncator(correction.question).chars(100)
+        # Never nothing, also once the question is erased: it is the link to the correction.
+        return Truncator(correction.question).chars(100) or "–"
 
     @admin.display(description=_("right answer"))
     def right(self, correction: Correction) -> str:
