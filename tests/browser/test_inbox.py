@@ -178,7 +178,7 @@ def test_how_to_reach_somebody_is_shown_after_a_confirmation_and_nothing_typed_i
         link.click()
     confirm = opened.value
     confirm.fill("input[name=password]", "a-long-password")
-    confirm.click("#content button[type=submit], #content input[type=submit]")
+    confirm.get_by_role("button", name="Confirm").click()
     expect(confirm.locator("#inbox")).to_be_visible()
     confirm.close()
 
