@@ -19,6 +19,8 @@ from chat.models import Message
 from chat.ready import Asked, Reading, Ready
 from chat.selectors import answers_given, question_before, turns_before
 from chat.services.replies import Claim
+from moderation.findings import Direction
+from moderation.services.screening import ScreenedStream
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +148,16 @@ def request(errand: Errand, on_token: Callable[[float], None]) -> AnswerRequest:
         choices=choosing.choices([each for each, _ in errand.reading.near])
         if errand.served.style == "number"
         else (),
+    )
+
+
+def screen(errand: Errand) -> ScreenedStream:
+    """The moderation of what the model says. Raises when no policy can be loaded."""
+    message = errand.claim.message
+    return ScreenedStream(
+        Direction.OUTBOUND,
+        scope=str(message.conversation.public_id),
+        reference=str(message.public_id),
     )
 
 

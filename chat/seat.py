@@ -30,7 +30,6 @@ from chat.ready import Ready
 from chat.services import replies
 from chat.services.replies import Claim, Provenance
 from moderation.current import current_policy
-from moderation.findings import Direction
 from moderation.services.screening import ScreenedStream
 
 logger = logging.getLogger(__name__)
@@ -162,11 +161,7 @@ class Seat:
         self.cancel()
 
     def _request(self, task: Errand) -> AnswerRequest:
-        self._screen = ScreenedStream(
-            Direction.OUTBOUND,
-            scope=str(self.claim.message.conversation.public_id),
-            reference=self.message_id,
-        )
+        self._screen = errand.screen(task)
         return errand.request(task, self._logprobs.append)
 
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:

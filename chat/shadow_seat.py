@@ -1,20 +1,15 @@
 """One shadow answer while it is being written: the way of a reply, seen by no customer."""
 
-import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TypeVar
 
 from channels.db import database_sync_to_async
 from django.db import transaction
 
-from chat import answering, errand, ready
-from chat.answering import AnswerRequest
-from chat.deployments import Served
+from chat import errand, ready
+from chat.aside import Aside
 from chat.errand import Errand, Shelves
 from chat.inference.engine import EngineError
 from chat.knowledge import sameness
@@ -24,12 +19,9 @@ from chat.models import CuratedAnswer, Message, ShadowAnswer
 from chat.services import shadow_answers
 from chat.services.replies import Claim
 from chat.services.shadow_answers import Answered
-from moderation.findings import Direction
 from moderation.services.screening import ScreenedStream
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 NOT_COMPARED = "not_compared"
 """The embedder was away: people decide whether the two say the same."""
@@ -51,13 +43,9 @@ class ShadowSeat:
 
     def __init__(self, answer: ShadowAnswer, shelves: Shelves, thread: Executor) -> None:
         self.answer = answer
-        self._shelves = shelves
-        self._thread = thread
-        self._claim = Claim(shadow_answers.as_reply(answer), answer.lease_owner, answer.attempts)
-        self._served: Served | None = None
-        self._gives_way = False
+        claim = Claim(shadow_answers.as_reply(answer), answer.lease_owner, answer.attempts)
+        self._aside = Aside(claim, shelves, thread)
         self._screen: ScreenedStream | None = None
-        self._logprobs: list[float] = []
 
     async def write(self) -> None:
         """Settle the shadow answer. Engine errors settle it, too."""
@@ -69,9 +57,8 @@ class ShadowSeat:
             logger.warning("shadow answer %s: %s (%s)", self.answer.public_id, error, error.code)
             code = error.code
         finally:
-            if self._served is not None:
-                await self._in_thread(self._shelves.engines.give_back, self._served)
-        if self._gives_way:
+            await self._aside.give_back()
+        if self._aside.gives_way:
             await database_sync_to_async(shadow_answers.release)(self.answer)
         elif said is None:
             await database_sync_to_async(shadow_answers.fail)(self.answer, code)
@@ -80,9 +67,7 @@ class ShadowSeat:
 
     def give_way(self) -> None:
         """Somebody waits: stop, and begin anew when nobody does."""
-        self._gives_way = True
-        if self._served is not None:
-            self._served.engine.cancel(str(self.answer.public_id))
+        self._aside.give_way()
 
     @transaction.atomic
     def _settle(self, said: Answered) -> None:
@@ -91,20 +76,21 @@ class ShadowSeat:
             self._screen.conclude()
 
     async def _said(self) -> Answered | None:
-        self._served = self._shelves.engines.take_beside(self.answer.shadow.candidate_id)
-        if self._served is None:
+        aside = self._aside
+        aside.served = aside.shelves.engines.take_beside(self.answer.shadow.candidate_id)
+        if aside.served is None:
             # The shadow has ended, or this runner lost the engine: another one may have it.
-            self._gives_way = True
+            aside.gives_way = True
             return None
         task = await database_sync_to_async(errand.prepare_beside)(
-            self._claim, self._shelves, self._served
+            aside.claim, aside.shelves, aside.served
         )
         begun = time.monotonic()
         words = await self._words(task)
         latency = time.monotonic() - begun
         if words is None:
             return None
-        comparison = await self._in_thread(self._compare, task, words)
+        comparison = await aside.in_thread(self._compare, task, words)
         return Answered(
             text=words.text,
             source=words.source,
@@ -117,44 +103,24 @@ class ShadowSeat:
 
     async def _words(self, task: Errand) -> _Words | None:
         """As :class:`chat.seat.Seat` would settle it, without a cache and without anybody to see."""
-        found = task.ready
-        if found is None:
-            await self._in_thread(errand.search, task, self._shelves)
-            found = await database_sync_to_async(errand.by_meaning)(task)
+        aside = self._aside
+        found = await aside.find(task)
         if found is not None:
             return _Words(found.text, found.source, answer=found.answer)
-        screen, request = await database_sync_to_async(self._request)(task)
+        screen, request = await database_sync_to_async(aside.request)(task)
         self._screen = screen
         text = ""
-        if errand.is_worth_trying(task) and not self._gives_way:
-            text = await self._in_thread(self._generate, task, request, screen)
-        if self._gives_way:
+        if errand.is_worth_trying(task) and not aside.gives_way:
+            text = await aside.generate(task, request, screen)
+        if aside.gives_way:
             return None
         if screen.guard.is_blocked:
             return _Words("", Message.Source.NOTICE, "withheld")
         words: _Words = await database_sync_to_async(self._concluded)(task, text)
         return words
 
-    def _request(self, task: Errand) -> tuple[ScreenedStream, AnswerRequest]:
-        conversation = str(self.answer.message.conversation.public_id)
-        screen = ScreenedStream(
-            Direction.OUTBOUND, scope=conversation, reference=str(self.answer.public_id)
-        )
-        return screen, errand.request(task, self._logprobs.append)
-
-    def _generate(self, task: Errand, request: AnswerRequest, screen: ScreenedStream) -> str:
-        """In a thread: all that the engine writes, as moderation lets it through."""
-        text = ""
-        stream: Iterator[str] = answering.answer(request, task.served.engine)
-        with contextlib.closing(stream):  # type: ignore[type-var]  # a generator
-            for delta in stream:
-                if self._gives_way or screen.guard.is_blocked:
-                    return ""
-                text += screen.guard.push(delta)
-        return (text + screen.guard.close()).strip()
-
     def _concluded(self, task: Errand, text: str) -> _Words:
-        sure = errand.sureness(task, tuple(self._logprobs))
+        sure = self._aside.sureness(task)
         threshold = self.answer.message.conversation.bot.confidence_threshold
         is_unsure = sure is not None and sure < threshold
         answer = None
@@ -182,13 +148,10 @@ class ShadowSeat:
         if library is None:
             return Comparison(None, NOT_COMPARED)
         try:
-            one, other = self._shelves.libraries.embedder.embed([told.text, said.text])
+            one, other = self._aside.shelves.libraries.embedder.embed([told.text, said.text])
         except EmbeddingError as error:
             logger.warning("shadow answer %s not compared: %s", self.answer.public_id, error)
             return Comparison(None, NOT_COMPARED)
         return sameness.compare(
             told, said, round(float(one @ other), 4), library.thresholds.direct, library.names
         )
-
-    async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
