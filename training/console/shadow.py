@@ -11,15 +11,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext_lazy as _
 
-from chat.console.own import OfBots
-from chat.console.pages import ReadOnlyPages, sent
 from chat.inference.engine import ChatMessage
 from chat.models import Message, Shadow, ShadowAnswer
 from chat.services.shadowing import Sample
-from training.console import gate_words
 from training.console.shadow_form import ShadowForm, VoteForm
+from training.console.trials import Trials, staff
 from training.services.gathering import turns_before
-from training.services.promoting import GatesClosed, Refused
+from training.services.promoting import Refused
 
 COLOURS = {
     "": "running",
@@ -41,11 +39,11 @@ class Pair:
 
 
 @admin.register(Shadow)
-class ShadowAdmin(OfBots, ReadOnlyPages):
-    """What needs statistics is imported where it is used: they take a second and much memory, and
-    most processes of the console never need them."""
-
-    section = "training"
+class ShadowAdmin(Trials):
+    start_form = ShadowForm
+    start_page = "start_shadow"
+    start_title = _("New shadow")
+    started = _("It answers its share from now on, seen by nobody.")
     list_display = ("model", "bot", "part", "state", "started_at", "ended_at", "started_by")
     list_filter = ("bot", "reason")
     list_select_related = ("bot", "candidate", "started_by")
@@ -74,12 +72,6 @@ class ShadowAdmin(OfBots, ReadOnlyPages):
     def state(self, shadow: Shadow) -> str:
         return str(shadow.get_reason_display() if shadow.ended_at else _("under way"))
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {**(extra_context or {}), "is_empty": not self.get_queryset(request).exists()}
-        return super().changelist_view(request, context)  # type: ignore[no-any-return]
-
     def change_view(
         self,
         request: HttpRequest,
@@ -105,27 +97,11 @@ class ShadowAdmin(OfBots, ReadOnlyPages):
             standing=votes.standing(tally),
         )
 
-    def start_view(self, request: HttpRequest) -> HttpResponse:
-        self.require(request, "training.promote_modelversion")
+    def begin(self, chosen: dict[str, Any], user: User) -> Shadow:
         from training.services import shadows
 
-        initial = {"model": request.GET.get("model")}
-        form = ShadowForm(*sent(request), user=request.user, initial=initial)
-        closed: list[Any] = []
-        if request.method == "POST" and form.is_valid():
-            version = form.cleaned_data["model"]
-            sample = Sample(form.cleaned_data["share"], form.cleaned_data["limit"])
-            try:
-                shadow = shadows.start(version, version.run.bot, _user(request), sample)
-            except GatesClosed as error:
-                form.add_error("model", str(error))
-                closed = [gate_words.shown(each) for each in error.gates]
-            except Refused as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(request, _("It answers its share from now on, seen by nobody."))
-                return _to(shadow)
-        return self.page(request, "start_shadow", _("New shadow"), form=form, closed=closed)
+        version, sample = chosen["model"], Sample(chosen["share"], chosen["limit"])
+        return shadows.start(version, version.run.bot, user, sample)
 
     def stop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request, "training.promote_modelversion")
@@ -134,18 +110,18 @@ class ShadowAdmin(OfBots, ReadOnlyPages):
             from training.services import shadows
 
             try:
-                shadows.stop(shadow, _user(request))
+                shadows.stop(shadow, staff(request))
             except Refused as error:
                 messages.error(request, str(error))
             else:
                 messages.success(request, _("It has ended. What it said can still be voted on."))
-        return _to(shadow)
+        return self.to(shadow)
 
     def vote_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request, "chat.view_shadow", "training.add_shadowvote")
         from training.services import shadows
 
-        shadow, user = self.own(request, pk), _user(request)
+        shadow, user = self.own(request, pk), staff(request)
         if request.method == "POST":
             form = VoteForm(request.POST, answers=shadows.differing(shadow))
             if form.is_valid():
@@ -177,11 +153,3 @@ def _pair(answer: ShadowAnswer, *, is_candidate_left: bool) -> Pair:
     sides = (answer.text, told) if is_candidate_left else (told, answer.text)
     turns = turns_before(live, live.reply_to) if live.reply_to else ()
     return Pair(answer, turns, *sides, live.conversation.locale)
-
-
-def _user(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]  # staff only
-
-
-def _to(shadow: Shadow) -> HttpResponse:
-    return HttpResponseRedirect(reverse("admin:chat_shadow_change", args=[shadow.pk]))
