@@ -4,15 +4,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from chat.analytics.selectors import Outcome
 from csbot.accounts.confirming import PAGES, Wanted
 from tests.factories import ExperimentFactory
-from tests.training import candidates
 from tests.training.candidates import Stage, knowing, person
+from tests.training.console.signing_in import logged_in
 from training.models import Experiment, ModelVersion
 from training.services import experimenting
 
@@ -24,24 +23,8 @@ START = "admin:training_start_experiment"
 
 
 @pytest.fixture
-def stage(settings: Any, tmp_path: Any) -> Stage:
-    settings.VAR_DIR = tmp_path
-    settings.MODELS_DIR = tmp_path / "models"
-    return candidates.stage()
-
-
-@pytest.fixture
 def experiment(stage: Stage) -> Experiment:
     return ExperimentFactory(model_version=stage.candidate(knowing(36)))
-
-
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    session = client.session
-    session["confirmed_at"] = timezone.now().timestamp()
-    session.save()
-    return client
 
 
 def order(user: User, version: ModelVersion, **fields: Any) -> Any:

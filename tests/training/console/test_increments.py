@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from moderation.models import AuditEntry
 from tests.factories import BotFactory
-from tests.training import candidates
 from tests.training.candidates import Stage
 from tests.training.services.increment_world import approve, learned, proposal, reviewer
 from training.models import Increment, IncrementPolicy, ReviewItem
@@ -20,22 +19,11 @@ from training.services import increments
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _folders(settings: Any, tmp_path: Any) -> None:
-    settings.VAR_DIR = tmp_path
-    settings.MODELS_DIR = tmp_path / "models"
-
-
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     monkeypatch.setattr(current_app, "send_task", lambda name, **_: names.append(name))
     return names
-
-
-@pytest.fixture
-def stage(_folders: None) -> Stage:
-    return candidates.stage()
 
 
 def page_of(user: User) -> Client:

@@ -16,19 +16,13 @@ from moderation.models import AuditEntry
 from tests.factories import UserFactory
 from tests.training import candidates
 from tests.training.candidates import Stage, knowing
+from tests.training.console.signing_in import logged_in
 from training.models import GatePolicy, ModelVersion, Promotion
 from training.services import promoting
 
 pytestmark = pytest.mark.django_db
 
 REASON = "The old model is about to be switched off."
-
-
-@pytest.fixture
-def stage(settings: Any, tmp_path: Any) -> Stage:
-    settings.VAR_DIR = tmp_path
-    settings.MODELS_DIR = tmp_path / "models"
-    return candidates.stage()
 
 
 @pytest.fixture
@@ -43,16 +37,6 @@ def worse(stage: Stage) -> ModelVersion:
 
 def address(name: str, subject: Any) -> str:
     return reverse(f"admin:training_{name}", args=[subject.pk])
-
-
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    session = client.session
-    # As after giving the password a moment ago, where that is asked.
-    session["confirmed_at"] = timezone.now().timestamp()
-    session.save()
-    return client
 
 
 def page(user: User, version: ModelVersion, **query: Any) -> str:

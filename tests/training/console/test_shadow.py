@@ -11,7 +11,6 @@ from django.utils import translation
 
 from chat.models import Shadow, ShadowAnswer
 from tests.factories import ShadowAnswerFactory, ShadowFactory, UserFactory
-from tests.training import candidates
 from tests.training.candidates import Stage, knowing
 from training.models import ShadowVote, VotedCase
 from training.services import shadows
@@ -156,13 +155,6 @@ def test_the_pages_speak_chinese(pair: ShadowAnswer) -> None:
 
 
 # Begin and stop
-
-
-@pytest.fixture
-def stage(settings: Any, tmp_path: Any) -> Stage:
-    settings.VAR_DIR = tmp_path
-    settings.MODELS_DIR = tmp_path / "models"
-    return candidates.stage()
 
 
 def test_a_shadow_is_begun_and_stopped_on_the_page(stage: Stage) -> None:
