@@ -1,7 +1,7 @@
 """One reply to be written: what was asked, what is known already, and what the model will read."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from chat.deployments import EngineShelf, Served
 from chat.inference.engine import ChatMessage, Engine
 from chat.knowledge.confidence import DEFAULT_WEIGHTS, Evidence, Weights, confidence
 from chat.knowledge.embedding import EmbeddingError
+from chat.knowledge.index import Candidate
 from chat.knowledge.matching import Match
 from chat.libraries import Library, LibraryShelf, Query, weights_of
 from chat.models import Message
@@ -131,23 +132,35 @@ def request(errand: Errand, on_token: Callable[[float], None]) -> AnswerRequest:
     bot = message.conversation.bot
     locale = errand.question.locale
     errand.reading = ready.read(errand.question, errand.match)
-    return AnswerRequest(
-        request_id=str(message.public_id),
-        prompt=prompts.Prompt(
-            instructions=bot.text(bot.instructions, locale),
-            turns=tuple(
-                _turn(each) for each in turns_before(message, limit=settings.CHAT_CONTEXT_TURNS)
-            ),
-            knowledge=errand.reading.knowledge,
-            locale=locale,
-            style=errand.served.style,
+    prompt = prompts.Prompt(
+        instructions=bot.text(bot.instructions, locale),
+        turns=tuple(
+            _turn(each) for each in turns_before(message, limit=settings.CHAT_CONTEXT_TURNS)
         ),
+        knowledge=errand.reading.knowledge,
+        locale=locale,
+        style=errand.served.style,
+    )
+    near = [each for each, _ in errand.reading.near]
+    return request_of(str(message.public_id), prompt, near, errand.served.engine, on_token)
+
+
+def request_of(
+    request_id: str,
+    prompt: prompts.Prompt,
+    near: Sequence[Candidate],
+    engine: Engine,
+    on_token: Callable[[float], None],
+) -> AnswerRequest:
+    """What ``engine`` is asked in service: within the limits of this installation, and where the
+    prompt wants a number, one of those of ``near``."""
+    return AnswerRequest(
+        request_id=request_id,
+        prompt=prompt,
         max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
-        knowledge_tokens=knowledge_tokens(errand.served.engine),
+        knowledge_tokens=knowledge_tokens(engine),
         on_token=on_token,
-        choices=choosing.choices([each for each, _ in errand.reading.near])
-        if errand.served.style == "number"
-        else (),
+        choices=choosing.choices(near) if prompt.style == "number" else (),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from chat import prompts
 from chat.answer_cache import AnswerCache, CacheScope, cache_key
@@ -26,6 +26,9 @@ from moderation.services.screening import screen
 
 _PLACEHOLDER = re.compile(r"\[[A-Z_]+_[0-9]+\]")
 SUGGESTIONS = 3
+
+Near = tuple[tuple[Candidate, CuratedAnswer], ...]
+"""Approved answers with what found them, nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Reading:
     knowledge: tuple[prompts.Knowledge, ...] | None
     similar: tuple[str, ...]
     facts: dict[str, Any]
-    near: tuple[tuple[Candidate, CuratedAnswer], ...] = ()
+    near: Near = ()
 
 
 def asked(question: Message) -> Asked:
@@ -186,21 +189,28 @@ def read(question: Asked, match: Match | None) -> Reading:
     if match is None:
         return Reading(None, (), {})
     first = Prefetch("variants", QuestionVariant.objects.filter(position=0))
-    answers = (
-        approved_answers(question.message.conversation.bot)
-        .prefetch_related(first)
-        .in_bulk([each.answer for each in match.near])
-    )
-    near = [(each, answers[each.answer]) for each in match.near if each.answer in answers]
+    answers = approved_answers(question.message.conversation.bot).prefetch_related(first)
+    near = near_of(match, answers)
     shown = [variant.text for _, answer in near for variant in answer.variants.all()]
     return Reading(
-        knowledge=tuple(prompts.Knowledge(each.question, answer.text) for each, answer in near),
+        knowledge=knowledge_of(near),
         similar=tuple(text for text in shown if questions.normalized(text) != question.key)[
             :SUGGESTIONS
         ],
         facts=match_facts(match, [answer for _, answer in near]),
-        near=tuple(near),
+        near=near,
     )
+
+
+def near_of(match: Match, answers: QuerySet[CuratedAnswer]) -> Near:
+    """Those of ``answers`` that ``match`` found, as they are now, nearest first."""
+    known = answers.in_bulk([each.answer for each in match.near])
+    return tuple((each, known[each.answer]) for each in match.near if each.answer in known)
+
+
+def knowledge_of(near: Near) -> tuple[prompts.Knowledge, ...]:
+    """For the prompt: each question that was found, with the answer to it."""
+    return tuple(prompts.Knowledge(each.question, answer.text) for each, answer in near)
 
 
 def by_number(question: Asked, reading: Reading, reply: str) -> Ready | None:

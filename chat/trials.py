@@ -4,11 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from django.conf import settings
-
 from chat import answering, prompts
-from chat.answering import AnswerRequest
-from chat.errand import knowledge_tokens
+from chat.errand import request_of
 from chat.inference.engine import Engine
 from chat.knowledge.confidence import Evidence
 from chat.knowledge.embedding import Embedder
@@ -60,19 +57,16 @@ def attempt(
     match = decide(trial.question, candidates, library.thresholds, names=library.names)
     answers = CuratedAnswer.objects.in_bulk([each.answer for each in match.near])
     logprobs: list[float] = []
-    request = AnswerRequest(
-        request_id=f"trial-{normalized(trial.question)[:60]}",
-        prompt=prompts.Prompt(
-            instructions=bot.text(bot.instructions, locale),
-            turns=({"role": "user", "content": trial.question},),
-            knowledge=tuple(
-                prompts.Knowledge(each.question, answers[each.answer].text) for each in match.near
-            ),
-            locale=locale,
+    prompt = prompts.Prompt(
+        instructions=bot.text(bot.instructions, locale),
+        turns=({"role": "user", "content": trial.question},),
+        knowledge=tuple(
+            prompts.Knowledge(each.question, answers[each.answer].text) for each in match.near
         ),
-        max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
-        knowledge_tokens=knowledge_tokens(engine),
-        on_token=logprobs.append,
+        locale=locale,
+    )
+    request = request_of(
+        f"trial-{normalized(trial.question)[:60]}", prompt, match.near, engine, logprobs.append
     )
     text = "".join(answering.answer(request, engine)).strip()
     evidence = Evidence.of(match, logprobs)

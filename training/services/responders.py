@@ -9,21 +9,20 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chat import answering, choosing, prompts
+from chat import answering, prompts
 from chat.answering import AnswerRequest
-from chat.errand import knowledge_tokens
+from chat.errand import request_of
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import Engine
 from chat.inference.opening import EngineSpec, open_engine
 from chat.knowledge.confidence import FEATURES, Evidence, Weights, confidence, fit
-from chat.knowledge.index import Candidate
 from chat.knowledge.matching import Match
 from chat.knowledge.questions import leans_on_context, normalized
 from chat.libraries import Library, LibraryShelf, Query
 from chat.models import Bot, CuratedAnswer
 from chat.models.fields import LOCALES
 from chat.prompts import Style
-from chat.ready import SUGGESTIONS
+from chat.ready import SUGGESTIONS, Near, knowledge_of, near_of
 from chat.selectors import approved_answers
 from chat.services.notices import notice_text
 from training.evaluation.judging import judge
@@ -36,8 +35,6 @@ FEWEST_JUDGED = 20
 
 ALWAYS_SURE = dict.fromkeys(LOCALES, Weights(60.0, (0.0,) * FEATURES))
 """For questions about what a model says, whatever customers would be shown of it."""
-
-Near = list[tuple[Candidate, CuratedAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +209,7 @@ class AsServed:
         self, began: float, row: FrozenRow, library: Library, match: Match | None, least: float
     ) -> tuple[Response, Evidence | None]:
         """What becomes of what the model says."""
-        near = self._near(match)
+        near = () if match is None else near_of(match, approved_answers(self._bot))
         weights = self._weights.get(row.locale, library.weights)
         is_hopeless = self._style == "number" and not near
         if is_hopeless or _sureness(match, weights, ()) < least:
@@ -235,28 +232,15 @@ class AsServed:
     def _request(
         self, row: FrozenRow, match: Match | None, near: Near, logprobs: list[float]
     ) -> AnswerRequest:
-        return AnswerRequest(
-            request_id=f"evaluated-{row.id}",
-            prompt=prompts.Prompt(
-                instructions=self._bot.text(self._bot.instructions, row.locale),
-                turns=row.messages[:-1][-settings.CHAT_CONTEXT_TURNS :],
-                knowledge=None
-                if match is None
-                else tuple(prompts.Knowledge(each.question, answer.text) for each, answer in near),
-                locale=row.locale,
-                style=self._style,
-            ),
-            max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
-            knowledge_tokens=knowledge_tokens(self._engine),
-            on_token=logprobs.append,
-            choices=choosing.choices([each for each, _ in near]) if self._style == "number" else (),
+        prompt = prompts.Prompt(
+            instructions=self._bot.text(self._bot.instructions, row.locale),
+            turns=row.messages[:-1][-settings.CHAT_CONTEXT_TURNS :],
+            knowledge=None if match is None else knowledge_of(near),
+            locale=row.locale,
+            style=self._style,
         )
-
-    def _near(self, match: Match | None) -> Near:
-        if match is None:
-            return []
-        answers = approved_answers(self._bot).in_bulk([each.answer for each in match.near])
-        return [(each, answers[each.answer]) for each in match.near if each.answer in answers]
+        found = [each for each, _ in near]
+        return request_of(f"evaluated-{row.id}", prompt, found, self._engine, logprobs.append)
 
     def _least(self, match: Match | None) -> float:
         """The confidence below which a person is offered; a bot without knowledge has none."""
