@@ -40,7 +40,7 @@ from tests.training import candidates
 from tests.training.services import increment_world
 from training.models import Dataset, Erasure, Evaluation, Example, ReviewItem
 from training.progress import Point, Reported
-from training.services import correcting, erasing, increments, proposing, runs
+from training.services import correcting, erasing, increment_decisions, proposing, runs
 
 CHATS = (
     ("en", "How long does delivery take?", "2 to 4 working days within the EU.", "up"),
@@ -158,7 +158,7 @@ def _increment(stage: candidates.Stage) -> Any:
     """A batch of which some is decided, and models enough for a learning curve."""
     for number, (train, rate) in enumerate(((300, 0.71), (800, 0.8), (1600, 0.84), (3200, 0.868))):
         increment_world.learned(stage.bot, train, rate, number=70 + number)
-    made = increments.propose(stage.bot, by=None, slot=timezone.localdate(), size=12)
+    made = increment_decisions.propose(stage.bot, by=None, slot=timezone.localdate(), size=12)
     ben = stage.ben
     for item in made.items.filter(answer="")[:2]:
         increment_world.reject(item, ben)

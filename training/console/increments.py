@@ -21,8 +21,8 @@ from training.console import shares
 from training.console.increment_form import ProposeForm
 from training.console.learning_chart import chart
 from training.models import Increment, ModelVersion, ReviewItem
-from training.services import increment_schedule, increments, learning
-from training.services.increments import CLOSE, PROPOSE, IncrementRefused
+from training.services import increment_decisions, increment_schedule, increments, learning
+from training.services.increment_decisions import CLOSE, PROPOSE, IncrementRefused
 
 Stage = Increment.Stage
 SEE = "training.view_increment"
@@ -119,7 +119,7 @@ class IncrementAdmin(OfBots, ReadOnlyPages):
             return _list()
         bot = form.cleaned_data["bot"]
         try:
-            increment = increments.propose(
+            increment = increment_decisions.propose(
                 bot,
                 by=request.user,  # type: ignore[arg-type]  # staff only
                 slot=increment_schedule.free_slot(bot),
@@ -136,7 +136,7 @@ class IncrementAdmin(OfBots, ReadOnlyPages):
         increment = self.own(request, pk)
         if request.method == "POST":
             try:
-                increments.close(increment, by=request.user)  # type: ignore[arg-type]  # staff only
+                increment_decisions.close(increment, by=request.user)  # type: ignore[arg-type]  # staff only
                 increments.ring()
                 messages.success(
                     request, _("The batch is closed. Its training is queued within minutes.")
@@ -150,7 +150,7 @@ class IncrementAdmin(OfBots, ReadOnlyPages):
         increment = self.own(request, pk)
         if request.method == "POST":
             try:
-                increments.cancel(increment, by=request.user)  # type: ignore[arg-type]  # staff only
+                increment_decisions.cancel(increment, by=request.user)  # type: ignore[arg-type]  # staff only
                 messages.success(request, _("It is cancelled. What was approved stays approved."))
             except IncrementRefused as error:
                 messages.error(request, str(error))
@@ -171,7 +171,7 @@ def _page(increment: Any, user: Any) -> dict[str, Any]:
     topics = Counter(increment.items.values_list("scenario", flat=True))
     statuses = Counter(increment.items.values_list("status", flat=True))
     is_mine = isinstance(user, User) and bots_of(user).filter(pk=increment.bot_id).exists()
-    may_close = is_mine and increments.may_close(user, increment.bot)
+    may_close = is_mine and increment_decisions.may_close(user, increment.bot)
     return {
         "increment": increment,
         "colour": COLOURS.get(increment.stage, ""),

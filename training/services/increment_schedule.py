@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 
 from chat.models import Bot
 from training.models import Increment
-from training.services import increments
-from training.services.increments import IncrementRefused
+from training.services import increment_decisions, increment_state
+from training.services.increment_decisions import IncrementRefused
 
 SHARE_TO_BEGIN = 0.1
 """Of the size; with less than that nobody is asked to review a batch."""
@@ -18,7 +18,7 @@ SHARE_TO_BEGIN = 0.1
 def propose_due(bot: Bot, *, now: datetime | None = None) -> Increment | None:
     """The increment of this period, if it is due: nobody has made it, none is under way, and there is
     enough to learn. The row's (bot, slot) is unique, so of two that ask at once one gets it."""
-    policy = increments.policy_of(bot)
+    policy = increment_state.policy_of(bot)
     if not policy.is_scheduled:
         return None
     slot = slot_of(now or database_now(bot), policy.days)
@@ -26,7 +26,7 @@ def propose_due(bot: Bot, *, now: datetime | None = None) -> Increment | None:
     if Increment.objects.filter(bot=bot, slot__gte=slot).exists():
         return None
     try:
-        return increments.propose(
+        return increment_decisions.propose(
             bot, by=None, slot=slot, fewest=max(1, round(policy.size * SHARE_TO_BEGIN))
         )
     except IncrementRefused:
@@ -35,7 +35,7 @@ def propose_due(bot: Bot, *, now: datetime | None = None) -> Increment | None:
 
 def free_slot(bot: Bot) -> date | None:
     """The present period, for somebody who asks before the schedule does; None if it had one."""
-    slot = slot_of(database_now(bot), increments.policy_of(bot).days)
+    slot = slot_of(database_now(bot), increment_state.policy_of(bot).days)
     return None if Increment.objects.filter(bot=bot, slot__gte=slot).exists() else slot
 
 

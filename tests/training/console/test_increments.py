@@ -14,7 +14,7 @@ from tests.factories import BotFactory
 from tests.training.candidates import Stage
 from tests.training.services.increment_world import approve, learned, proposal, reviewer
 from training.models import Increment, IncrementPolicy, ReviewItem
-from training.services import increments
+from training.services import increment_decisions
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def rita(stage: Stage) -> User:
 def opened(stage: Stage, *topics: str) -> Increment:
     for topic in topics or ("returns",):
         proposal(stage.bot, topic)
-    return increments.propose(stage.bot, by=None, slot=None)
+    return increment_decisions.propose(stage.bot, by=None, slot=None)
 
 
 def change(increment: Increment) -> str:

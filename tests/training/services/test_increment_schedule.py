@@ -12,9 +12,9 @@ from chat.models import Bot
 from tests.factories import BotFactory, DatasetFactory
 from tests.training.services.increment_world import proposal
 from training.models import Increment, IncrementPolicy
-from training.services import increment_schedule, increments
+from training.services import increment_decisions, increment_schedule
+from training.services.increment_decisions import IncrementRefused
 from training.services.increment_schedule import propose_due, slot_of
-from training.services.increments import IncrementRefused
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ def test_the_row_refuses_a_second_one_whatever_was_looked_up_before() -> None:
     propose_due(bot, now=NOW)
     over(bot)
     with pytest.raises(IncrementRefused):
-        increments.propose(bot, by=None, slot=date(2026, 11, 1))
+        increment_decisions.propose(bot, by=None, slot=date(2026, 11, 1))
     with pytest.raises(IntegrityError), transaction.atomic():
         Increment.objects.create(bot=bot, slot=date(2026, 11, 1), size=1)
 
@@ -113,7 +113,7 @@ def test_who_asks_first_fills_the_period() -> None:
     bot = ready()
     slot = increment_schedule.free_slot(bot)
     assert slot is not None
-    increments.propose(bot, by=None, slot=slot)
+    increment_decisions.propose(bot, by=None, slot=slot)
     over(bot)
     assert increment_schedule.free_slot(bot) is None
     assert propose_due(bot) is None

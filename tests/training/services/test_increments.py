@@ -29,8 +29,17 @@ from training.models import (
     ReviewItem,
     TrainingRun,
 )
-from training.services import increments, promoting, reviewing, runs, signatures
-from training.services.increments import IncrementRefused, advance, cancel, close, propose
+from training.services import (
+    increment_decisions,
+    increment_state,
+    increments,
+    promoting,
+    reviewing,
+    runs,
+    signatures,
+)
+from training.services.increment_decisions import IncrementRefused, cancel, close, propose
+from training.services.increments import advance
 from training.services.promoting import Refused
 from training.tasks import go_on
 
@@ -310,7 +319,7 @@ def test_cancelling_stops_the_training_and_keeps_what_was_approved(stage: Stage)
     assert (cancelled.stage, cancelled.ended_by) == ("cancelled", rita)
     run.refresh_from_db()
     assert run.status == "cancelled"
-    assert increments.approved_since(stage.bot, stage.champion) == 2
+    assert increment_decisions.approved_since(stage.bot, stage.champion) == 2
     assert cancel(increment, by=rita).ended_at == cancelled.ended_at
     assert opened(stage, 1).items.count() == 1, "and another one may be proposed"
 
@@ -379,7 +388,7 @@ def test_a_recipe_for_another_base_is_told_and_not_mixed(stage: Stage) -> None:
 def test_a_bot_that_is_switched_off_does_not_start_anew(stage: Stage) -> None:
     stage.bot.is_active = False
     stage.bot.save(update_fields=["is_active"])
-    assert increments.champion_of(stage.bot) == stage.champion
+    assert increment_state.champion_of(stage.bot) == stage.champion
 
 
 def test_the_schedule_proposes_and_takes_what_steps_there_are(stage: Stage) -> None:

@@ -9,8 +9,8 @@ from chat.models import Bot
 from training.evaluation.learning_curve import FURTHER, NEXT, Gain
 from training.management.choosing import chosen_bot, chosen_person
 from training.models import Increment
-from training.services import increments, learning
-from training.services.increments import IncrementRefused
+from training.services import increment_decisions, increments, learning
+from training.services.increment_decisions import IncrementRefused
 
 SHOWN = 10
 
@@ -44,9 +44,9 @@ class Command(BaseCommand):
             raise CommandError("No increment of this bot is under way: see propose_increment.")
         try:
             if options["act"] == "close":
-                increments.close(increment, by=chosen_person(options["by"]))
+                increment_decisions.close(increment, by=chosen_person(options["by"]))
             if options["act"] == "cancel":
-                increments.cancel(increment, by=chosen_person(options["by"]))
+                increment_decisions.cancel(increment, by=chosen_person(options["by"]))
         except IncrementRefused as error:
             raise CommandError(str(error)) from error
         self._tell(increments.advance(increment))

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from training.management.choosing import chosen_bot, chosen_person
-from training.services import increment_schedule, increments
-from training.services.increments import IncrementRefused
+from training.services import increment_decisions, increment_schedule
+from training.services.increment_decisions import IncrementRefused
 
 
 class Command(BaseCommand):
@@ -27,8 +27,8 @@ class Command(BaseCommand):
         if options["size"] is not None and options["size"] < 1:
             raise CommandError("The size is at least 1.")
         try:
-            increments.look_again(bot)
-            increment = increments.propose(
+            increment_decisions.look_again(bot)
+            increment = increment_decisions.propose(
                 bot, by=by, slot=increment_schedule.free_slot(bot), size=options["size"]
             )
         except IncrementRefused as error:
