@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.models import F, Q
 
+from chat.inference.artifacts import embedder_folder
 from chat.knowledge.calibration import default_thresholds
 from chat.knowledge.confidence import DEFAULT_WEIGHTS, FEATURES, Weights
 from chat.knowledge.embedding import (
@@ -84,7 +85,11 @@ class _Slot:
 
 def embedder_spec() -> EmbedderSpec:
     """Which embedder this installation uses, from the settings."""
+    is_tuned = settings.CHAT_EMBEDDER in ("auto", "e5") and settings.CHAT_EMBEDDER_MODEL
     return EmbedderSpec(
+        folder=embedder_folder(settings.MODELS_DIR, settings.CHAT_EMBEDDER_MODEL)
+        if is_tuned
+        else None,
         kind=settings.CHAT_EMBEDDER,
         url=settings.CHAT_EMBEDDER_URL,
         model=settings.CHAT_EMBEDDER_MODEL,

@@ -162,7 +162,13 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Base address of an OpenAI-compatible server for the openai embedder, ending in /v1.",
     ),
-    Setting("CHAT_EMBEDDER_MODEL", str, "", "Model name that is sent to that server."),
+    Setting(
+        "CHAT_EMBEDDER_MODEL",
+        str,
+        "",
+        "With openai the model name that is sent to that server, with e5 or auto an encoder that "
+        "tune_embedder made; empty takes the one that ships with csbot.",
+    ),
     Setting("CHAT_EMBEDDER_API_KEY", str, "", "Key that is sent to that server."),
     Setting(
         "CHAT_KNOWLEDGE_TOKENS",

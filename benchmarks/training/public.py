@@ -51,7 +51,7 @@ def measure(options: TrainingOptions) -> list[Figure]:
 
 
 def _measure(source: Source, options: TrainingOptions) -> Iterator[Figure]:
-    version = _frozen(source)
+    version = frozen(source)
     manage("teach_knowledge", source.slug)
     began = time.monotonic()
     manage("train", source.slug, *options.recipe_words, *_cap(options))
@@ -71,7 +71,7 @@ def _measure(source: Source, options: TrainingOptions) -> Iterator[Figure]:
     yield from _figures(title, evaluation, asked, known)
 
 
-def _frozen(source: Source) -> DatasetVersion:
+def frozen(source: Source) -> DatasetVersion:
     """A bot that knows nothing yet, with the dataset of ``source`` as its own."""
     Bot.objects.create(slug=source.slug, name=source.slug, instructions=INSTRUCTIONS)
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ class ArtifactError(Exception):
 class Facts:
     """What an artifact is, as its maker states it.
 
-    ``format`` is ``safetensors``, ``genai`` or ``onnx``; ``precision`` is that of the weights.
+    ``format`` is ``safetensors``, ``genai`` or ``onnx``, and ``e5`` for an embedder; ``precision`` is that of the weights.
     ``style`` is what it was tuned to write, see :data:`chat.prompts.Style`.
     """
 
@@ -64,6 +64,11 @@ def base_folder(models: Path, name: str) -> Path:
 def serving_folder(models: Path, name: str, precision: str) -> Path:
     """Where the export of ``name`` in ``precision`` lives below the models folder."""
     return models / "serving" / _plain(f"{name}-{precision}")
+
+
+def embedder_folder(models: Path, name: str) -> Path:
+    """Where the tuned embedder ``name`` lives below the models folder."""
+    return models / "embedders" / _plain(name)
 
 
 def seal(folder: Path, facts: Facts) -> Manifest:

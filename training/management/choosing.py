@@ -45,6 +45,18 @@ def chosen_order(options: dict[str, Any]) -> Order:
         raise CommandError(str(error)) from error
 
 
+def chosen_version(name: str) -> DatasetVersion:
+    """A frozen version by SLUG, the newest, or SLUG@N. Raises :class:`CommandError`."""
+    slug, _, number = name.partition("@")
+    versions = DatasetVersion.objects.filter(dataset__slug=slug)
+    if number.isdigit():
+        versions = versions.filter(number=int(number))
+    version = versions.order_by("-number").first()
+    if version is None:
+        raise CommandError("There is no such version: freeze the dataset first.")
+    return version
+
+
 def chosen_run(name: str) -> TrainingRun:
     """A run by its number or the beginning of its id. Raises :class:`CommandError`."""
     runs = TrainingRun.objects.select_related("parent", "dataset_version__dataset", "bot")

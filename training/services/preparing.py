@@ -80,15 +80,17 @@ def prepare(run: TrainingRun, folder: Path) -> None:
         )
 
 
-def ground(rows: Sequence[FrozenRow], bot: Bot) -> list[Grounded]:
+def ground(
+    rows: Sequence[FrozenRow], bot: Bot, shelf: LibraryShelf | None = None
+) -> list[Grounded]:
     """What is near each row's question in the knowledge of ``bot``, which is searched without its own
     wording and those nearly like it: what customers ask is like neither.
 
     Vectors are kept: the next run over the same rows takes seconds. Raises ``EmbeddingError``.
     """
-    shelf = LibraryShelf()
-    said = _answers_by_text(bot)
-    texts = [text for row in rows for text in (row.question, _joined(row)) if text]
+    shelf = shelf or LibraryShelf()
+    said = answers_by_text(bot)
+    texts = [text for row in rows for text in (row.question, joined(row)) if text]
     vectors: dict[str, Vectors] = {}
     for start in tqdm(range(0, len(texts), _AT_ONCE), desc="Looking up", disable=None):
         some = texts[start : start + _AT_ONCE]
@@ -107,7 +109,7 @@ def ground(rows: Sequence[FrozenRow], bot: Bot) -> list[Grounded]:
             vectors[row.question],
             NEAR,
             without=alike[row.cluster or row.id],
-            joined=vectors.get(_joined(row)),
+            joined=vectors.get(joined(row)),
             given=[each for each in ids[:-1] if each is not None],
         )
         right = None if row.hands_over else ids[-1]
@@ -115,13 +117,13 @@ def ground(rows: Sequence[FrozenRow], bot: Bot) -> list[Grounded]:
     return found
 
 
-def _joined(row: FrozenRow) -> str:
+def joined(row: FrozenRow) -> str:
     """A follow-up with the question before it, as serving looks it up; empty for a first one."""
     asked = [each["content"] for each in row.messages if each["role"] == "user"]
     return f"{asked[-2]} {asked[-1]}" if len(asked) > 1 else ""
 
 
-def _answers_by_text(bot: Bot) -> dict[tuple[str, str], int]:
+def answers_by_text(bot: Bot) -> dict[tuple[str, str], int]:
     """The active answers by language and normalised text."""
     answers = CuratedAnswer.objects.filter(bot=bot, is_active=True)
     return {

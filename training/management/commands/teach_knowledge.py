@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chat.services.knowledge import InvalidAnswer
 from training.frozen import DatasetDamaged
-from training.models import DatasetVersion
+from training.management.choosing import chosen_version
 from training.services.teaching import teach
 
 
@@ -23,13 +23,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        slug, _, number = options["dataset"].partition("@")
-        versions = DatasetVersion.objects.filter(dataset__slug=slug)
-        if number.isdigit():
-            versions = versions.filter(number=int(number))
-        version = versions.order_by("-number").first()
-        if version is None:
-            raise CommandError("There is no such version: freeze the dataset first.")
+        version = chosen_version(options["dataset"])
         try:
             new, changed = teach(version, author=None)
         except (InvalidAnswer, DatasetDamaged) as error:
