@@ -16,7 +16,7 @@ from chat.answer_cache import AnswerCache, CacheScope, cache_key
 from chat.knowledge import matching, questions
 from chat.knowledge.index import Candidate
 from chat.knowledge.matching import Match
-from chat.models import CuratedAnswer, Deployment, Dispute, Feedback, Message, QuestionVariant
+from chat.models import Bot, CuratedAnswer, Deployment, Dispute, Feedback, Message, QuestionVariant
 from chat.selectors import approved_answers, deployment_of, is_first_question
 from chat.services.disputes import is_disputed
 from moderation.current import current_policy
@@ -101,31 +101,42 @@ def instant(question: Message, cache: AnswerCache) -> tuple[Ready, Deployment | 
 
 def word_for_word(question: Asked) -> Ready | None:
     """The approved answer one of whose wordings the question is."""
-    if question.is_rejected or question.leans or not question.key:
+    if question.is_rejected or question.leans:
+        return None
+    answer = exact_answer(question.message.conversation.bot, question.locale, question.key)
+    if answer is None:
+        return None
+    return _approved(question, answer, matching.exact(answer.pk, question.message.text))
+
+
+def exact_answer(bot: Bot, locale: str, key: str) -> CuratedAnswer | None:
+    """The one approved answer with a wording of this normalised text that nobody disputes."""
+    if not key:
         return None
     found = list(
-        approved_answers(question.message.conversation.bot)
-        .filter(locale=question.locale, variants__normalized=question.key)
-        .distinct()[:2]
+        approved_answers(bot).filter(locale=locale, variants__normalized=key).distinct()[:2]
     )
     # Two answers to one question: nobody decided which, so neither is served.
-    if len(found) != 1 or is_disputed(found[0], question.key):
+    if len(found) != 1 or is_disputed(found[0], key):
         return None
-    return _approved(question, found[0], matching.exact(found[0].pk, question.message.text))
+    return found[0]
 
 
 def by_meaning(question: Asked, match: Match) -> Ready | None:
     """The approved answer that ``match`` found, as it is now."""
-    if match.answer is None or question.is_rejected:
+    if question.is_rejected:
         return None
-    answer = (
-        approved_answers(question.message.conversation.bot)
-        .filter(pk=match.answer, locale=question.locale)
-        .first()
-    )
-    if answer is None or is_disputed(answer, question.key):
+    bot = question.message.conversation.bot
+    answer = matched_answer(bot, question.locale, question.key, match)
+    return None if answer is None else _approved(question, answer, match)
+
+
+def matched_answer(bot: Bot, locale: str, key: str, match: Match) -> CuratedAnswer | None:
+    """What ``match`` serves, if it is still approved and nobody disputes it for this question."""
+    if match.answer is None:
         return None
-    return _approved(question, answer, match)
+    answer = approved_answers(bot).filter(pk=match.answer, locale=locale).first()
+    return None if answer is None or is_disputed(answer, key) else answer
 
 
 def cached_key(question: Asked, deployment: Deployment) -> str:

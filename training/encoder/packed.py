@@ -71,10 +71,6 @@ class Packed:
     content: bytes
     places: Mapping[str, _Place]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self.places)
-
     def tensor(self, name: str) -> Numbers:
         """All numbers of a tensor, flat. Raises :class:`PackedError`."""
         place = self._place(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chat import answering, prompts
+from chat import answering, prompts, ready
 from chat.answering import AnswerRequest
 from chat.errand import request_of
 from chat.inference.artifacts import ArtifactError, read_manifest
@@ -19,10 +19,9 @@ from chat.knowledge.confidence import FEATURES, Evidence, Weights, confidence, f
 from chat.knowledge.matching import Match
 from chat.knowledge.questions import leans_on_context, normalized
 from chat.libraries import Library, LibraryShelf, Query
-from chat.models import Bot, CuratedAnswer
+from chat.models import Bot
 from chat.models.fields import LOCALES
 from chat.prompts import Style
-from chat.ready import SUGGESTIONS, Near, knowledge_of, near_of
 from chat.selectors import approved_answers
 from chat.services.notices import notice_text
 from training.evaluation.judging import judge
@@ -163,23 +162,19 @@ class AsServed:
         wanted instead of the bot's own."""
         began = time.perf_counter()
         leans = len(row.messages) > 2 and leans_on_context(row.question)
-        exact = self._word_for_word(row) if is_aided and not leans else None
+        key = normalized(row.question)
+        exact = ready.exact_answer(self._bot, row.locale, key) if is_aided and not leans else None
         if exact is not None:
             return _response(began, exact.text, "curated", 1.0), None
         library = self._shelf.library(self._bot, row.locale)
         match = self._search(row, library, leans=leans, is_aided=is_aided)
-        if match is not None and match.answer is not None:
-            answer = CuratedAnswer.objects.get(pk=match.answer)
+        answer = None
+        if match is not None:
+            answer = ready.matched_answer(self._bot, row.locale, key, match)
+        if answer is not None:
             return _response(began, answer.text, "curated", 1.0), None
         least = self._least(match) if least is None else least
         return self._asked(began, row, library, match, least)
-
-    def _word_for_word(self, row: FrozenRow) -> CuratedAnswer | None:
-        found = approved_answers(self._bot).filter(
-            locale=row.locale, variants__normalized=normalized(row.question)
-        )
-        answers = list(found.distinct()[:2])
-        return answers[0] if len(answers) == 1 else None
 
     def _search(
         self, row: FrozenRow, library: Library, *, leans: bool, is_aided: bool
@@ -209,7 +204,7 @@ class AsServed:
         self, began: float, row: FrozenRow, library: Library, match: Match | None, least: float
     ) -> tuple[Response, Evidence | None]:
         """What becomes of what the model says."""
-        near = () if match is None else near_of(match, approved_answers(self._bot))
+        near = () if match is None else ready.near_of(match, approved_answers(self._bot))
         weights = self._weights.get(row.locale, library.weights)
         is_hopeless = self._style == "number" and not near
         if is_hopeless or _sureness(match, weights, ()) < least:
@@ -230,12 +225,12 @@ class AsServed:
         return _response(began, text, "model", sure, tokens), evidence
 
     def _request(
-        self, row: FrozenRow, match: Match | None, near: Near, logprobs: list[float]
+        self, row: FrozenRow, match: Match | None, near: ready.Near, logprobs: list[float]
     ) -> AnswerRequest:
         prompt = prompts.Prompt(
             instructions=self._bot.text(self._bot.instructions, row.locale),
             turns=row.messages[:-1][-settings.CHAT_CONTEXT_TURNS :],
-            knowledge=None if match is None else knowledge_of(near),
+            knowledge=None if match is None else ready.knowledge_of(near),
             locale=row.locale,
             style=self._style,
         )
@@ -252,9 +247,9 @@ def _sureness(match: Match | None, weights: Weights, logprobs: Sequence[float]) 
     return 1.0 if match is None else confidence(Evidence.of(match, logprobs), weights)
 
 
-def _offered(near: Near) -> tuple[str, ...]:
+def _offered(near: ready.Near) -> tuple[str, ...]:
     """The answers of the questions that stand in for one that is not sure enough."""
-    return tuple(answer.text for _, answer in near[:SUGGESTIONS])
+    return tuple(answer.text for _, answer in near[: ready.SUGGESTIONS])
 
 
 def _response(

@@ -21,7 +21,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Packed:
 
 def test_nothing_changed_is_the_same_file() -> None:
     shipped = packed.read(shipped_weights())
-    names = [each for each in shipped.names if not each.startswith("emb.")]
+    names = [each for each in shipped.places if not each.startswith("emb.")]
     assert len(names) == 16 * shipped.sizes.layers
     same = shipped.replaced({each: shipped.tensor(each) for each in names})
     assert same == shipped.content
@@ -48,7 +48,7 @@ def test_a_matrix_comes_back_within_half_a_step(
 def test_only_the_named_tensor_changes(small: Packed) -> None:
     changed = _reread(small.replaced({"l1.fo.b": np.full(tiny.HIDDEN, 2.0, np.float32)}), small)
     assert (changed.tensor("l1.fo.b") == 2).all()
-    for name in small.names:
+    for name in small.places:
         if name != "l1.fo.b":
             np.testing.assert_array_equal(changed.tensor(name), small.tensor(name))
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from chat.inference.engine import ChatMessage
-from chat.models import Bot
+from chat.knowledge.questions import normalized
+from chat.models import Bot, CuratedAnswer, Dispute
 from tests.chat.scripted import ScriptedEngine, saying
-from tests.factories import BotFactory, approve
+from tests.factories import BotFactory, MessageFactory, approve
 from tests.training.rows import dialogue, pair
 from training.evaluation.overhearing import Overheard
 from training.services.responders import AsServed, base_engine_or_none
@@ -36,6 +37,18 @@ def test_a_known_wording_needs_no_model(bot: Bot) -> None:
         "Three days.", "curated", False, 0,
     )  # fmt: skip
     assert engine.prompts == []
+
+
+def test_what_a_customer_disputes_is_not_served_here_either(bot: Bot) -> None:
+    asked = "How long does delivery take?"
+    answer = CuratedAnswer.objects.get(text="Three days.")
+    message = MessageFactory(conversation__bot=bot, text=asked)
+    Dispute.objects.create(
+        bot=bot, answer=answer, message=message, locale="en", question=asked,
+        normalized=normalized(asked), shown=answer.text,
+    )  # fmt: skip
+    found = AsServed(bot, ScriptedEngine(saying("Let me see."))).respond(pair(asked))
+    assert (found.text, found.source) == ("Let me see.", "model")
 
 
 def test_the_model_reads_what_is_near_and_writes(bot: Bot) -> None:
