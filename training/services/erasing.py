@@ -25,7 +25,7 @@ from moderation.scrubbing import scrub
 from moderation.services import audit
 from moderation.services.originals import NotAllowed
 from training import certificates, lineage, places, redacting
-from training.lineage import Descendant
+from training.lineage import Descendant, TunedEncoder
 from training.models import (
     Correction,
     DatasetVersion,
@@ -54,12 +54,14 @@ class AffectedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What :func:`erase` would erase now, and what it could not reach: models that learned."""
+    """What :func:`erase` would erase now, and what it could not reach: models and encoders of the
+    search that learned."""
 
     visitor: Visitor
     counts: Mapping[str, int]
     versions: Sequence[AffectedVersion]
     models: Sequence[Descendant]
+    encoders: Sequence[TunedEncoder]
     running: Sequence[TrainingRun]
 
 
@@ -83,7 +85,8 @@ def preview(visitor: Visitor) -> Preview:
     ]
     pks = {each.version.pk for each in versions} | set(_frozen_in(examples))
     working = [each for each in lineage.runs_with(pks) if each.status == TrainingRun.Status.RUNNING]
-    return Preview(visitor, +counts, versions, lineage.descendants(pks), working)
+    learned = lineage.descendants(pks), lineage.encoders(pks)
+    return Preview(visitor, +counts, versions, *learned, working)
 
 
 def erase(
@@ -300,7 +303,9 @@ def _clear_runs(erasure: Erasure) -> bool:
 
 @transaction.atomic
 def _conclude(erasure: Erasure) -> None:
-    erasure.trained = [each.to_json() for each in lineage.descendants(_versions(erasure))]
+    versions = _versions(erasure)
+    erasure.trained = [each.to_json() for each in lineage.descendants(versions)]
+    erasure.trained += [each.to_json() for each in lineage.encoders(versions)]
     erasure.leftovers = {}
     erasure.finished_at = timezone.now()
     erasure.save()

@@ -24,6 +24,7 @@ from training.encoder.packed import PackedError
 from training.encoder.tuning import Step, Tuning, tune
 from training.frozen import FrozenRow
 from training.grounding import Grounded
+from training.lineage import encoder_source
 from training.models import DatasetVersion
 from training.services import freezing
 from training.services.preparing import answers_by_text, ground, joined
@@ -77,7 +78,7 @@ def tune_search(
     folder = _next_folder(version.dataset.slug)
     with artifacts.building(folder) as partial:
         (partial / WEIGHTS).write_bytes(content)
-        artifacts.seal(partial, Facts(BASE, FORMAT, BASE, "q4", f"tuned:{version}"))
+        artifacts.seal(partial, Facts(BASE, FORMAT, BASE, "q4", encoder_source(version)))
         after = found(held_out, bot, LibraryShelf(E5Embedder(folder=partial)))
         if after.first <= before.first:
             raise NotTuned(
