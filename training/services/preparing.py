@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from chat.knowledge.embedding import Vectors
+from chat.knowledge.embedding import Vectors, open_embedder
 from chat.knowledge.questions import normalized
-from chat.libraries import LibraryShelf, embedded
+from chat.libraries import LibraryShelf, embedded, embedder_spec
 from chat.models import Bot, CuratedAnswer
 from chat.services.notices import notice_text
 from training.failures import RunFailure
@@ -52,8 +52,10 @@ def prepare(run: TrainingRun, folder: Path) -> None:
     rows = freezing.rows_of(version)
     bot = run.bot
     wordings = _wordings(bot)
-    grounded = ground([row for row in rows if row.split != "test"], bot)
-    learned = _learned(run, recipe.data, [each for each in grounded if each.row.split == "train"])
+    unlearned = _unlearned_shelf()
+    grounded = ground([row for row in rows if row.split == "train"], bot, unlearned)
+    held_out = ground([row for row in rows if row.split == "dev"], bot)
+    learned = _learned(run, recipe.data, grounded, unlearned)
     if not learned:
         raise NothingToLearn
     draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
@@ -61,11 +63,10 @@ def prepare(run: TrainingRun, folder: Path) -> None:
         folder / "train.jsonl",
         (prepared(each, recipe.data, wordings, draw=draw) for each in learned),
     )
-    held_out = [each for each in grounded if each.row.split == "dev"]
-    held_out = chosen(held_out, Data(style=recipe.data.style, unknown_share=0.0), run.seed)
+    looked_at = chosen(held_out, Data(style=recipe.data.style, unknown_share=0.0), run.seed)
     examples.write(
         folder / "dev.jsonl",
-        (prepared(each, recipe.data, wordings) for each in held_out[:MOST_HELD_OUT]),
+        (prepared(each, recipe.data, wordings) for each in looked_at[:MOST_HELD_OUT]),
     )
     if run.pk:
         RunEvent.objects.create(
@@ -75,7 +76,7 @@ def prepare(run: TrainingRun, folder: Path) -> None:
                 "examples": count,
                 "hard": sum(each.is_hard for each in learned),
                 "unknown": sum(each.row.hands_over for each in learned),
-                "free": sum(each.is_free for each in grounded),
+                "free": sum(each.is_free for each in (*grounded, *held_out)),
             },
         )
 
@@ -141,12 +142,21 @@ def _wordings(bot: Bot) -> Wordings:
     )
 
 
-def _learned(run: TrainingRun, data: Data, grounded: list[Grounded]) -> list[Grounded]:
+def _unlearned_shelf() -> LibraryShelf:
+    """A search that has learned none of the questions. A tuned encoder finds nearly all that it
+    learned from first, and a model would learn that the first is always right."""
+    spec = embedder_spec()
+    return LibraryShelf(open_embedder(replace(spec, folder=None)) if spec.folder else None)
+
+
+def _learned(
+    run: TrainingRun, data: Data, grounded: list[Grounded], unlearned: LibraryShelf
+) -> list[Grounded]:
     """What is chosen of the run's own rows, and what is replayed with it."""
     seen = _seen(run)
     if not data.new_first or not seen:
         learned = chosen(grounded, data, run.seed)
-        old = ground(seen, run.bot) if data.replay_share else []
+        old = ground(seen, run.bot, unlearned) if data.replay_share else []
         return learned + _replayed(run, old, data, len(learned))
     known = {digest(row.messages, row.locale) for row in seen}
     marked = [(each, digest(each.row.messages, each.row.locale) in known) for each in grounded]
