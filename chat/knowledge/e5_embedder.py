@@ -13,7 +13,7 @@ import numpy as np
 
 from chat.inference import artifacts
 from chat.inference.artifacts import ArtifactError
-from chat.knowledge.embedding import EmbeddingError, Vectors
+from chat.knowledge.embedding import TUNED, EmbeddingError, Vectors
 
 # The model reads 512 tokens; much longer questions are cut rather than refused.
 LONGEST = 1000
@@ -72,4 +72,4 @@ def _checked(folder: Path) -> tuple[str, str]:
         raise EmbeddingError(f"The tuned embedder cannot be used: {error}") from error
     if manifest.facts.format != FORMAT:
         raise EmbeddingError(f"{folder.name} is no embedder.")
-    return str(folder / WEIGHTS), f"{manifest.facts.name}-tuned/{digest[:16]}"
+    return str(folder / WEIGHTS), f"{manifest.facts.name}{TUNED}{digest[:16]}"

@@ -75,6 +75,16 @@ def open_embedder(spec: EmbedderSpec) -> Embedder:
     raise EmbeddingError(f"{spec.kind!r} is no embedder: use one of {', '.join(EMBEDDERS)}.")
 
 
+TUNED = "-tuned/"
+"""Part of the name of an embedder that has learned approved wordings."""
+
+
+def has_learned(embedder: str) -> bool:
+    """Whether the embedder of this name was tuned: that it finds a wording which it has learned says
+    nothing about those that customers will type."""
+    return TUNED in embedder
+
+
 def unit(vectors: NDArray[np.floating]) -> Vectors:
     """The same directions with length 1; zero stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

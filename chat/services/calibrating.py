@@ -10,7 +10,7 @@ from django.db.models import F
 from chat.knowledge import calibration
 from chat.knowledge.calibration import Point, Sample
 from chat.knowledge.confidence import Evidence, confidence, constant, fit
-from chat.knowledge.embedding import Embedder, Vectors
+from chat.knowledge.embedding import Embedder, Vectors, has_learned
 from chat.knowledge.guards import disagreement
 from chat.knowledge.index import Candidate, Index, Variant
 from chat.knowledge.matching import Thresholds, margin
@@ -26,7 +26,8 @@ _CANDIDATES = 2
 
 
 class NotEnough(Exception):
-    """There is too little knowledge to measure with; the text says what is missing."""
+    """There is too little to measure with that is new to what is measured; the text says what is
+    missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def calibrate_matching(
 ) -> Calibration:
     """Choose rank and margin on wordings held out in turn, and on questions of ``unanswered``
     that no approved answer fits. Raises :class:`NotEnough`."""
+    _refuse_learned(embedder)
     found = held_out(bot, locale, embedder, unanswered)
     names = tuple(bot.product_names)
     samples = [_sample(each, names) for each in found]
@@ -77,6 +79,7 @@ def calibrate_confidence(
 
     Raises :class:`NotEnough`.
     """
+    _refuse_learned(embedder)
     if not evidence:
         raise NotEnough("Confidence needs judged answers to learn from.")
     weights = fit(evidence, is_right)
@@ -94,6 +97,14 @@ def calibrate_confidence(
         curve=reliability(sure, is_right),
         samples=len(sure),
     )
+
+
+def _refuse_learned(embedder: Embedder) -> None:
+    if has_learned(embedder.name):
+        raise NotEnough(
+            "The embedder has learned the approved wordings: that it finds them says nothing about "
+            "new ones. Confidence is learned from held-out questions when a model is trained."
+        )
 
 
 def keep_share_of_right(

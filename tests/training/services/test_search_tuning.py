@@ -10,10 +10,12 @@ from pytest_django import Settings
 
 from chat import libraries
 from chat.inference import artifacts
+from chat.knowledge.confidence import Evidence
 from chat.knowledge.embedding import Vectors
 from chat.libraries import LibraryShelf, embedder_spec
 from chat.models import Bot
-from tests.factories import BotFactory, approve
+from chat.services.calibrating import NotEnough, calibrate_confidence, calibrate_matching
+from tests.factories import BotFactory, DeploymentFactory, approve
 from tests.training.encoder import tiny
 from tests.training.rows import dialogue, pair
 from training.frozen import FrozenRow
@@ -83,8 +85,15 @@ def test_what_finds_more_is_kept_and_can_be_used(
     held_out = [each for each in freezing.rows_of(version) if each.split == "test"]
     assert search_tuning.found(held_out, bot, shelf).first == 1
     assert shelf.embedder.name.startswith("multilingual-e5-small-q4-tuned/")
-    # Thresholds are those of another encoder: nothing is served by meaning until it is calibrated.
+    # What was learned proves nothing about what is new: nothing is served by meaning.
     assert shelf.library(bot, "en").thresholds.direct > 1
+    with pytest.raises(NotEnough, match="has learned"):
+        calibrate_matching(bot, "en", shelf.embedder, unanswered=[], false_hits=0.01)
+    with pytest.raises(NotEnough, match="has learned"):
+        calibrate_confidence(
+            DeploymentFactory(bot=bot), "en", shelf.embedder,
+            evidence=[Evidence(1.0, 1.0, 1.0)], is_right=[True],
+        )  # fmt: skip
 
 
 def test_what_finds_no_more_is_not_kept(

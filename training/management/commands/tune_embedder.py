@@ -46,6 +46,6 @@ class Command(BaseCommand):
             f"Of {after.questions} held-out questions the right answer comes first for "
             f"{after.first} (before: {before.first}) and is among the first five for "
             f"{after.among} (before: {before.among}).\n"
-            f"To use it: set CHAT_EMBEDDER_MODEL={tuned.name}, then run index_knowledge and "
-            "calibrate_matching for each bot, and start csbot again."
+            f"To use it: set CHAT_EMBEDDER_MODEL={tuned.name}, run index_knowledge, train a model "
+            "with it, and start csbot again."
         )
