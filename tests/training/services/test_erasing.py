@@ -1,6 +1,8 @@
 """A visitor is erased everywhere, nobody else is touched, and what cannot be reached is named."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -494,6 +496,19 @@ def speak_everywhere(bot: Bot, visitor: Visitor) -> tuple[list[str], ModelVersio
     folder.mkdir(parents=True)
     (folder / "train.jsonl").write_text(" ".join(used))
     return used, ModelVersionFactory(run=run)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_looking_into_files_takes_no_lock_away() -> None:
+    """Or the next process that leaves takes SQLite's log away under this one."""
+    if connection.vendor != "sqlite":
+        pytest.skip("Only SQLite is a file.")
+    name = str(django_settings.DATABASES["default"]["NAME"])
+    BotFactory()
+    assert places_of(["never said"], [Path(name).parent]) == {}
+    leave = "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM chat_bot'); c.close()"
+    subprocess.run([sys.executable, "-c", leave, name], check=True)
+    assert Path(f"{name}-wal").exists()
 
 
 @pytest.mark.django_db(transaction=True)
