@@ -45,6 +45,12 @@ def chosen_order(options: dict[str, Any]) -> Order:
         raise CommandError(str(error)) from error
 
 
+def add_version_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "dataset", metavar="SLUG[@N]", help="Frozen version; the newest is the default."
+    )
+
+
 def chosen_version(name: str) -> DatasetVersion:
     """A frozen version by SLUG, the newest, or SLUG@N. Raises :class:`CommandError`."""
     slug, _, number = name.partition("@")

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chat.services.knowledge import InvalidAnswer
 from training.frozen import DatasetDamaged
-from training.management.choosing import chosen_version
+from training.management.choosing import add_version_argument, chosen_version
 from training.services.teaching import teach
 
 
@@ -18,9 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "dataset", metavar="SLUG[@N]", help="Frozen version; the newest is the default."
-        )
+        add_version_argument(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         version = chosen_version(options["dataset"])

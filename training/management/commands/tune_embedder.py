@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from chat.knowledge.embedding import EmbeddingError
 from training.frozen import DatasetDamaged
-from training.management.choosing import chosen_version
+from training.management.choosing import add_version_argument, chosen_version
 
 
 class Command(BaseCommand):
@@ -18,9 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "dataset", metavar="SLUG[@N]", help="Frozen version; the newest is the default."
-        )
+        add_version_argument(parser)
         parser.add_argument("--passes", type=float, default=None, help="over all questions")
         parser.add_argument("--learning-rate", type=float, default=None)
         parser.add_argument("--seed", type=int, default=0)
