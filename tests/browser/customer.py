@@ -48,6 +48,12 @@ class Customer:
         self.composer.fill(text)
         self.composer.press("Enter")
 
+    def tell(self, text: str) -> None:
+        """Ask a person, who answers once this is stored and not before."""
+        self.ask(text)
+        expect(self.questions.last).to_contain_text(text)
+        expect(self.questions.last).to_have_attribute("data-status", "sent")
+
     def ask_and_wait(self, text: str) -> Locator:
         before = self.answers.count()
         self.ask(text)
