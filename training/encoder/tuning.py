@@ -3,6 +3,9 @@
 Each answer has a direction of its own that is learned with the encoder, and every wording is to be
 nearest to that of its answer (normalised softmax; Zhai and Wu, arXiv 1811.12649). Against in-batch pairs,
 it compares each wording with all answers at once and needs no pairs that are hard by luck.
+
+Questions that nothing answers are to be nearer to none than a likeness that is learned, too: how near
+the nearest answer is then tells more of whether it answers at all.
 """
 
 import random
@@ -21,6 +24,9 @@ from training.encoder.tokens import QuestionTokenizer
 TEMPERATURE = 0.05
 BATCH = 32
 DIRECTIONS_RATE = 5e-3
+NOTHING_RATE = 2e-3
+NOTHING = 0.8
+"""How like an answer a question has to be, at first, or nothing answers it."""
 MOST_NORM = 1.0
 
 
@@ -48,27 +54,31 @@ class Step:
 def tune(
     packed: Packed,
     questions: Sequence[str],
-    answers: Sequence[int],
+    answers: Sequence[int | None],
     tuning: Tuning,
     told: Callable[[Step], None],
 ) -> bytes:
     """The file with an encoder that has learned that ``questions[i]`` asks for ``answers[i]``,
-    numbers from 0 on. The same input gives the same file on the same machine.
+    numbers from 0 on, or None for what nothing answers. The same input gives the same file on the
+    same machine.
 
     Raises ``ValueError`` for fewer than two answers: there is nothing to tell apart.
     """
-    labels = torch.tensor(answers)
-    count = int(labels.max()) + 1 if len(answers) else 0
+    count = max((each + 1 for each in answers if each is not None), default=0)
     if count < 2:
         raise ValueError("There have to be questions of two answers at least.")
+    labels = torch.tensor([count if each is None else each for each in answers])
     torch.manual_seed(tuning.seed)
     encoder = Encoder(packed, dropout=tuning.dropout)
     ids = QuestionTokenizer(packed.pieces).encode(questions)
     directions = nn.Parameter(_centres(_vectors(encoder, ids), labels, count))
+    nothing = nn.Parameter(torch.tensor([NOTHING]))
+    has_unanswered = None in answers
     optimiser = torch.optim.AdamW(
         [
             {"params": encoder.learning(), "lr": tuning.learning_rate},
             {"params": [directions], "lr": DIRECTIONS_RATE},
+            {"params": [nothing], "lr": NOTHING_RATE, "weight_decay": 0.0},
         ],
         weight_decay=tuning.weight_decay,
     )
@@ -79,9 +89,10 @@ def tune(
     )
     encoder.train()
     for number, batch in enumerate(batches, 1):
-        likeness = (
-            encoder([ids[at] for at in batch]) @ nn.functional.normalize(directions, dim=-1).T
-        )
+        vectors = encoder([ids[at] for at in batch])
+        likeness = vectors @ nn.functional.normalize(directions, dim=-1).T
+        if has_unanswered:
+            likeness = torch.cat([likeness, nothing.expand(len(batch), 1)], dim=1)
         loss = nn.functional.cross_entropy(likeness / TEMPERATURE, labels[batch])
         optimiser.zero_grad()
         torch.autograd.backward(loss)
@@ -123,5 +134,6 @@ def _vectors(encoder: Encoder, ids: Sequence[Sequence[int]]) -> NDArray[np.float
 
 def _centres(vectors: NDArray[np.float32], labels: torch.Tensor, count: int) -> torch.Tensor:
     """Where each answer begins: in the middle of its questions."""
-    sums = torch.zeros((count, vectors.shape[1])).index_add_(0, labels, torch.from_numpy(vectors))
-    return nn.functional.normalize(sums, dim=-1)
+    sums = torch.zeros((count + 1, vectors.shape[1]))
+    sums.index_add_(0, labels, torch.from_numpy(vectors))
+    return nn.functional.normalize(sums[:count], dim=-1)

@@ -114,15 +114,17 @@ def _learned(
         raise NotTuned(str(error)) from error
 
 
-def lessons(rows: Sequence[FrozenRow], bot: Bot) -> tuple[list[str], list[int]]:
+def lessons(rows: Sequence[FrozenRow], bot: Bot) -> tuple[list[str], list[int | None]]:
     """Questions to learn from and the number of the answer of each, from 0 on: those of the split
-    ``train`` as serving looks them up, and the approved wordings that are not held out."""
+    ``train`` as serving looks them up, and the approved wordings that are not held out. None is the
+    answer of those that are handed over."""
     said = answers_by_text(bot)
-    taught: list[tuple[str, int]] = []
+    taught: list[tuple[str, int | None]] = []
     for row in rows:
         answer = said.get((row.locale, normalized(row.answer)))
-        if row.split == "train" and not row.hands_over and answer is not None:
-            taught.append((joined(row) or row.question, answer))
+        if row.split == "train" and (row.hands_over or answer is not None):
+            asked = joined(row) or row.question
+            taught.append((asked, None if row.hands_over else answer))
     held_out = {(row.locale, normalized(row.question)) for row in rows if row.split != "train"}
     approved = QuestionVariant.objects.filter(answer__bot=bot, answer__is_active=True)
     taught += [
@@ -133,8 +135,9 @@ def lessons(rows: Sequence[FrozenRow], bot: Bot) -> tuple[list[str], list[int]]:
         if (locale, key) not in held_out
     ]
     taught = list(dict.fromkeys(taught))
-    numbers = {answer: at for at, answer in enumerate(sorted({each for _, each in taught}))}
-    return [text for text, _ in taught], [numbers[answer] for _, answer in taught]
+    known = sorted({answer for _, answer in taught if answer is not None})
+    numbers: dict[int | None, int | None] = {answer: at for at, answer in enumerate(known)}
+    return [text for text, _ in taught], [numbers.get(answer) for _, answer in taught]
 
 
 def _next_folder(slug: str) -> Path:

@@ -96,14 +96,25 @@ def test_wordings_of_one_answer_move_together_and_the_file_keeps_it(
     assert before.name != after.name
 
 
+def test_what_nothing_answers_moves_away_from_all_answers(small: Packed, tmp_path: Path) -> None:
+    """Taught nothing of them, the same encoder puts them at 0.86 from the nearest question."""
+    unanswered = ["mm nn", "n m nm", "mnm", "nn mn"]
+    answers: list[int | None] = [*ANSWERS, *[None] * len(unanswered)]
+    tuning = Tuning(passes=150.0, learning_rate=3e-3, dropout=0.0)
+    content = tune(small, QUESTIONS + unanswered, answers, tuning, lambda _: None)
+    embedder = served(content, tmp_path / "e")
+    likeness = embedder.embed(unanswered) @ embedder.embed(QUESTIONS).T
+    assert likeness.max(axis=1).mean() < 0.7
+
+
 def test_the_same_questions_give_the_same_file(small: Packed) -> None:
     tuning = Tuning(passes=3.0)
     one, other = (tune(small, QUESTIONS, ANSWERS, tuning, lambda _: None) for _ in range(2))
     assert one == other
 
 
-@pytest.mark.parametrize("answers", [[], [0, 0]])
-def test_one_answer_alone_teaches_nothing(small: Packed, answers: list[int]) -> None:
+@pytest.mark.parametrize("answers", [[], [0, 0], [0, None]])
+def test_one_answer_alone_teaches_nothing(small: Packed, answers: list[int | None]) -> None:
     with pytest.raises(ValueError, match="two answers"):
         tune(small, QUESTIONS[: len(answers)], answers, Tuning(), lambda _: None)
 

@@ -138,11 +138,10 @@ def test_held_out_questions_teach_nothing(bot: Bot) -> None:
     questions, answers = search_tuning.lessons(rows, bot)
     taught = dict(zip(questions, answers, strict=True))
     assert {"in training", "first and then", "still known", "aa bb"} <= set(taught)
-    assert not {"never seen", "held out", "Held out!", "nobody knows", "what about Mars"} & set(
-        taught
-    )
+    assert not {"never seen", "held out", "Held out!", "nobody knows"} & set(taught)
     assert taught["in training"] == taught["aa bb"] != taught["first and then"] == taught["yy zz"]
-    assert set(answers) == {0, 1, 2}
+    assert taught["what about Mars"] is None
+    assert set(answers) == {0, 1, 2, None}
 
 
 def test_another_embedder_takes_no_folder(settings: Settings) -> None:
