@@ -26,8 +26,9 @@ from tests.factories import (
 from tests.services import Services
 from training.models import Example, ReviewItem
 from training.services import reviewing
+from training.services.approving import NotDecided
 from training.services.proposing import propose
-from training.services.reviewing import Decision, NotDecided, Verdict
+from training.services.reviewing import Decision, Verdict
 
 CONVERSATIONS = 1000
 POISONED = 500

@@ -26,8 +26,9 @@ from training.agreement import agreement
 from training.lineage import descendants
 from training.models import ReviewDecision, ReviewItem, Scenario
 from training.services import proposing, reviewing
+from training.services.approving import NotDecided
 from training.services.proposing import NotProposed
-from training.services.reviewing import APPROVALS, Decision, NotDecided, Status, Verdict
+from training.services.reviewing import APPROVALS, Decision, Status, Verdict
 
 SEE = "training.review_example"
 PROPOSE = "training.propose_chat"

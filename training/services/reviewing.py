@@ -20,30 +20,21 @@ from django.utils.translation import gettext as _
 
 from chat.access import bots_of
 from chat.inference.engine import ChatMessage
-from chat.knowledge.questions import normalized
-from chat.models import CuratedAnswer
-from chat.services.notices import notice_text
 from moderation.actors import Actor
 from moderation.services import audit
-from training.formats import Turn
-from training.frozen import digest
 from training.models import (
-    Dataset,
     Example,
-    FrozenExample,
     Increment,
     ReviewDecision,
     ReviewItem,
 )
 from training.risks import risks_of
-from training.services import examples, proposing
-from training.services.examples import InvalidExample
-from training.services.importing import messages_of, turns_of
+from training.services import approving, examples
+from training.services.approving import NotDecided
 
 LENT = timedelta(minutes=10)
 PASSED_OVER = timedelta(days=1)
 """After it, what somebody skipped is shown to them again."""
-SOURCE = "review"
 APPROVE = "training.approve_example"
 
 Verdict = ReviewDecision.Verdict
@@ -54,10 +45,6 @@ _KEPT = (
     "is_read_again",
 )  # fmt: skip
 _draw = random.SystemRandom()
-
-
-class NotDecided(ValueError):
-    """The decision was not taken; the text says why, to a person. Nothing changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +202,7 @@ def _undone(decision: ReviewDecision) -> ReviewItem:
     item.lent_to, item.lent_until = decision.reviewer, timezone.now() + LENT
     item.save()
     if made is not None:
-        _unlearn(made, status)
+        approving.unlearn(made, status)
     if withdrawn is not None:
         Example.objects.filter(pk=withdrawn["example"]).update(
             status=Example.Status.APPROVED, reviewer=withdrawn["reviewer"]
@@ -224,21 +211,6 @@ def _undone(decision: ReviewDecision) -> ReviewItem:
     decision.save(update_fields=["undone_at"])
     _record(decision, "proposal.reopened")
     return item
-
-
-def _unlearn(example: Example, status: str | None) -> None:
-    """``status`` is what the example had before it was approved, None when there was none yet."""
-    if FrozenExample.objects.filter(example=example).exists():
-        raise NotDecided(_("It is part of a frozen dataset already."))
-    if ReviewItem.objects.filter(example=example).exists():
-        # Somebody else approved the same words: it stays theirs.
-        return
-    # What was withdrawn after a second reading goes back to that, and is not gone.
-    is_withdrawn = status == Example.Status.REJECTED
-    if status is None or (example.source == SOURCE and not is_withdrawn):
-        example.delete()
-    else:
-        Example.objects.filter(pk=example.pk).update(status=status, reviewer=None)
 
 
 _PAST = {
@@ -260,7 +232,7 @@ def _edited(item: ReviewItem, decision: Decision, by: User) -> Verdict:
         raise NotDecided(_("Write the answer first."))
     if turns == item.turns and answer == item.answer:
         return Verdict.APPROVE
-    kept = _screened(item, turns, answer)
+    kept = approving.screened(item, turns, answer)
     item.turns, item.answer = list(kept[:-1]), kept[-1]["content"]
     item.text_author = by
     return Verdict.EDIT
@@ -275,7 +247,7 @@ def _approve(item: ReviewItem, verdict: Verdict, by: User) -> str | None:
     if item.is_risky and not _is_seconded(item, verdict, by):
         # The first of two: it stays in the queue of all others.
         return None
-    item.example, before = _example(item, verdict, by)
+    item.example, before = approving.learn(item, hands_over=verdict == Verdict.HAND_OVER, by=by)
     item.status = Status.APPROVED
     return before
 
@@ -331,73 +303,6 @@ def _is_seconded(item: ReviewItem, verdict: Verdict, by: User) -> bool:
     same = [verdict, Verdict.EDIT] if verdict == Verdict.APPROVE else [verdict]
     standing = item.decisions.filter(undone_at=None, verdict__in=same)
     return standing.exclude(reviewer=by).exists()
-
-
-def _example(item: ReviewItem, verdict: Verdict, by: User) -> tuple[Example, str | None]:
-    """The example that the item has become, and the status that it had before if it was there."""
-    dataset = Dataset.objects.filter(bot=item.bot).order_by("id").last()
-    if dataset is None:
-        raise NotDecided(_("This bot has no dataset yet: make one first."))
-    hands_over = verdict == Verdict.HAND_OVER
-    answer = notice_text("unanswered", item.locale) if hands_over else item.answer
-    messages = _screened(item, item.turns, answer)
-    known = dataset.examples.filter(digest=digest(messages, item.locale)).first()
-    if known is not None:
-        # Somebody else asked in the same words, or a correction waits for its approval.
-        return known, _approved(known, by)
-    if proposing.is_too_much_of(dataset, item.conversation):
-        raise NotDecided(
-            _("This customer has as many examples as one may have, so that nobody shapes the bot.")
-        )
-    example = Example(
-        dataset=dataset,
-        locale=item.locale,
-        scenario=item.scenario,
-        group="" if hands_over else _group(item, answer),
-        hands_over=hands_over,
-        source=SOURCE,
-        conversation=item.conversation,
-        status=Example.Status.APPROVED,
-    )
-    try:
-        saved = examples.save(example, turns_of(messages), author=by)
-    except InvalidExample as error:
-        raise NotDecided(str(error)) from None
-    saved.author, saved.reviewer = item.text_author, by
-    saved.save(update_fields=["author", "reviewer"])
-    return saved, None
-
-
-def _approved(known: Example, by: User) -> str:
-    """The status that it had."""
-    before = known.status
-    if before != Example.Status.APPROVED:
-        if known.author_id == by.pk:
-            raise NotDecided(_("Somebody else has to approve what you wrote."))
-        examples.decide([known], Example.Status.APPROVED, reviewer=by)
-    return before
-
-
-def _group(item: ReviewItem, answer: str) -> str:
-    """The key of the approved answer that says the same."""
-    wanted = normalized(answer)
-    approved = CuratedAnswer.objects.filter(bot=item.bot, locale=item.locale, is_active=True)
-    keys = (key for key, text in approved.values_list("key", "text") if normalized(text) == wanted)
-    return next(keys, "")
-
-
-def _screened(
-    item: ReviewItem, turns: Sequence[ChatMessage], answer: str
-) -> tuple[ChatMessage, ...]:
-    try:
-        return messages_of(examples.kept(Dataset(bot=item.bot), _spoken(turns, answer)))
-    except InvalidExample as error:
-        raise NotDecided(str(error)) from None
-
-
-def _spoken(turns: Sequence[ChatMessage], answer: str) -> list[Turn]:
-    said = [*turns, ChatMessage(role="assistant", content=answer)]
-    return [Turn(each["role"], str(each["content"])) for each in said]  # type: ignore[arg-type]
 
 
 def _can_skip() -> bool:

@@ -25,8 +25,9 @@ from tests.factories import (
 from tests.training.services.test_reviewing import person
 from training.models import Dataset, Erasure, Example, ReviewItem
 from training.services import correcting, erasing, proposing, reviewing
+from training.services.approving import NotDecided
 from training.services.proposing import NotProposed, propose, propose_conversation
-from training.services.reviewing import Decision, NotDecided, Verdict
+from training.services.reviewing import Decision, Verdict
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,9 @@ from tests.training.services.test_reviewing import disliked, liked, only, person
 from training.agreement import agreement
 from training.models import Dataset, Example, ReviewDecision, ReviewItem
 from training.services import freezing, reviewing
+from training.services.approving import NotDecided
 from training.services.proposing import propose
-from training.services.reviewing import Decision, NotDecided, Verdict
+from training.services.reviewing import Decision, Verdict
 
 pytestmark = pytest.mark.django_db
 Status = ReviewItem.Status
