@@ -39,7 +39,7 @@ class State:
 
 
 def save(job: Job, state: State, learner: Learner, optimiser: torch.optim.Optimizer) -> None:
-    """Write the checkpoint of ``state.step`` and forget all but the newest.
+    """Write the checkpoint of ``state.step`` and forget all but it and the one before it.
 
     Raises :class:`FencedOff` if the run belongs to another attempt now.
     """
@@ -52,7 +52,10 @@ def save(job: Job, state: State, learner: Learner, optimiser: torch.optim.Optimi
         crash_point("trainer.checkpoint_written")
         job.check_fence()
     crash_point("trainer.checkpoint_sealed")
-    for old in _newest_first(job)[KEPT:]:
+    found = _newest_first(job)
+    # What stands above it was refused, as after a change of the batch: only it would be kept.
+    obsolete = [place for place in found if _step_of(place) > state.step]
+    for old in [*obsolete, *found[len(obsolete) + KEPT :]]:
         shutil.rmtree(old, ignore_errors=True)
 
 
@@ -91,7 +94,11 @@ def _newest_first(job: Job) -> list[Path]:
         for place in job.checkpoints.glob(f"{_PREFIX}*")
         if place.name.removeprefix(_PREFIX).isdigit()
     ]
-    return sorted(found, key=lambda place: -int(place.name.removeprefix(_PREFIX)))
+    return sorted(found, key=_step_of, reverse=True)
+
+
+def _step_of(place: Path) -> int:
+    return int(place.name.removeprefix(_PREFIX))
 
 
 def _learned(learner: Learner) -> dict[str, Tensor]:

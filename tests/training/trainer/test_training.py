@@ -103,6 +103,20 @@ def test_only_the_newest_checkpoints_are_kept(make_job: MakeJob) -> None:
     assert len(list(job.checkpoints.iterdir())) == 2
 
 
+def test_checkpoints_with_smaller_batches_outlive_those_that_they_replace(
+    make_job: MakeJob,
+) -> None:
+    job = make_job()
+    assert not train(job, StopAfter(5))
+    told = json.loads((job.folder / "job.json").read_text())
+    (job.folder / "job.json").write_text(json.dumps({**told, "batch_divisor": 2}))
+    halved = read(job.folder)
+    assert not train(halved, StopAfter(2))
+    assert [line["name"] for line in reports(halved, "refused_checkpoint")] == ["step-5", "step-4"]
+    assert train(halved)
+    assert [line["step"] for line in reports(halved, "resumed")] == [2]
+
+
 @pytest.mark.parametrize("place", [0.0, 0.3, 0.6, 0.99])
 @pytest.mark.parametrize(
     "name", ["learned.safetensors", "optimiser.safetensors", "state.json", "manifest.json"]
