@@ -11,7 +11,6 @@ Tab = Literal["waiting", "mine", "team", "bot", "closed"]
 TABS: tuple[Tab, ...] = ("waiting", "mine", "team", "bot", "closed")
 PAGE_ROWS = 50
 MOST_ROWS = 300
-NOTE_CHARACTERS = 4_000
 
 
 class PersonData(TypedDict):

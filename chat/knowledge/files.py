@@ -16,6 +16,7 @@ from typing import Any
 
 from chat import spreadsheets
 from chat.spreadsheets import Row, unguarded
+from chat.text_files import NotJSON, UnknownEncoding, decoded, json_rows
 
 LARGEST_FILE = 5 * 1024 * 1024
 MOST_ROWS = 20_000
@@ -88,12 +89,10 @@ def read(data: bytes, name: str) -> Contents:
     """
     if len(data) > LARGEST_FILE:
         raise FileRefused(Fault.TOO_LARGE)
-    text = decoded(data)
-    rows = _csv_rows(text) if name.lower().endswith(".csv") else _json_rows(text)
     entries: list[Entry] = []
     fails: list[Fail] = []
     keys: set[str] = set()
-    for count, (line, row) in enumerate(rows):
+    for count, (line, row) in enumerate(_rows(data, name)):
         if count >= MOST_ROWS:
             raise FileRefused(Fault.TOO_MANY)
         found = _entry(line, row)
@@ -128,37 +127,14 @@ def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
     yield from spreadsheets.csv_lines(chain(head, rows))
 
 
-def decoded(data: bytes) -> str:
-    """The text of a file in any encoding that spreadsheets write. Raises :class:`FileRefused`."""
-    is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if is_utf16 else ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise FileRefused(Fault.ENCODING)
-
-
-def _json_rows(text: str) -> Iterator[tuple[int, Any]]:
-    """Each row with its line; of a list, with its place. A line that is no JSON is its fault."""
-    if text.lstrip().startswith("["):
-        rows = _loaded(text)
-        if isinstance(rows, Fault):
-            raise FileRefused(rows)
-        yield from enumerate(rows, 1)
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield number, _loaded(line)
-
-
-def _loaded(text: str) -> Any:
+def _rows(data: bytes, name: str) -> Iterator[tuple[int, Any]]:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return Fault.JSON
+        text = decoded(data)
+        return _csv_rows(text) if name.lower().endswith(".csv") else json_rows(text)
+    except UnknownEncoding:
+        raise FileRefused(Fault.ENCODING) from None
+    except NotJSON:
+        raise FileRefused(Fault.JSON) from None
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -194,8 +170,8 @@ def _row(names: list[str], record: list[str]) -> dict[str, Any]:
 
 
 def _entry(line: int, row: Any) -> Entry | Fail:
-    if isinstance(row, Fault):
-        return Fail(line, row)
+    if isinstance(row, NotJSON):
+        return Fail(line, Fault.JSON)
     if not isinstance(row, dict):
         return Fail(line, Fault.NO_OBJECT)
     questions = row.get("questions") or []

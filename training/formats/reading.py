@@ -1,10 +1,9 @@
 """A file becomes conversations: what it is, is told by its name and by what stands in it."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from chat.knowledge import files
+from chat.text_files import NotJSON, UnknownEncoding, decoded, json_rows
 from training.formats import shapes, spreadsheets
 from training.formats.entries import (
     LARGEST_FILE,
@@ -60,35 +59,17 @@ def _rows(data: bytes, table: Format | None) -> Iterator[tuple[int, Any]]:
     if table is Format.XLSX:
         return spreadsheets.xlsx_rows(data)
     try:
-        text = files.decoded(data)
-    except files.FileRefused:
+        text = decoded(data)
+        return spreadsheets.csv_rows(text) if table is Format.CSV else json_rows(text)
+    except UnknownEncoding:
         raise FileRefused(Fault.ENCODING) from None
-    return spreadsheets.csv_rows(text) if table is Format.CSV else _json_rows(text)
-
-
-def _json_rows(text: str) -> Iterator[tuple[int, Any]]:
-    """Each row with its line; of a list, with its place."""
-    if text.lstrip().startswith("["):
-        rows = _loaded(text)
-        if isinstance(rows, Fault):
-            raise FileRefused(rows)
-        yield from enumerate(rows, 1)
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield number, _loaded(line)
-
-
-def _loaded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return Fault.JSON
+    except NotJSON:
+        raise FileRefused(Fault.JSON) from None
 
 
 def _entries(row: Any, line: int) -> tuple[list[Entry], Format]:
-    if isinstance(row, Fault):
-        raise RowRefused(row)
+    if isinstance(row, NotJSON):
+        raise RowRefused(Fault.JSON)
     if not isinstance(row, dict):
         raise RowRefused(Fault.NO_OBJECT)
     return shapes.entries_of(row, line)

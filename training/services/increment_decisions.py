@@ -120,10 +120,6 @@ def approved_since(bot: Bot, champion: ModelVersion | None) -> int:
     return approved.count()
 
 
-def may_propose(user: User, bot: Bot) -> bool:
-    return _may(user, bot, PROPOSE)
-
-
 def may_close(user: User, bot: Bot) -> bool:
     return _may(user, bot, CLOSE)
 
