@@ -167,8 +167,8 @@ def set_stage(claim: Claim, stage: Stage) -> None:
 def report(claim: Claim, reported: Reported) -> None:
     """Store what a stage said since the last time. Raises :class:`LostLease`, storing nothing."""
     changes = reported.changes(claim.run.progress)
-    if any(kind == "checkpoint" for kind, _ in reported.notes):
-        # It gets ahead: crashes are counted anew.
+    if _gets_ahead(claim.run, reported):
+        # Crashes are counted anew.
         changes["failures"] = 0
     _write(claim, **changes)
     points = [RunMetric(run=claim.run, **asdict(point)) for point in reported.points]
@@ -257,6 +257,16 @@ def resume(run: TrainingRun) -> TrainingRun:
     announcing.announce_run(run)
     announcing.call_trainers()
     return run
+
+
+def _gets_ahead(run: TrainingRun, reported: Reported) -> bool:
+    """Whether there is a checkpoint of a later step than the last one that was noted."""
+    steps = [detail["step"] for kind, detail in reported.notes if kind == "checkpoint"]
+    if not steps:
+        return False
+    noted = RunEvent.objects.filter(run=run, kind="checkpoint").order_by("-id")
+    last = noted.values_list("detail", flat=True).first()
+    return last is None or max(steps) > last["step"]
 
 
 def _store(points: list[RunMetric], fields: list[str]) -> None:

@@ -36,6 +36,8 @@ class _Course:
     tokens: int = 0
     seconds: float = 0.0
     losses: tuple[float, ...] = ()
+    restored: int | None = None
+    """The step that it goes on from, if it does."""
 
 
 class Training:
@@ -151,7 +153,7 @@ class Training:
         if state is None:
             return _Course()
         self._progress.report("resumed", step=state.step)
-        return _Course(state.step, state.tokens, state.seconds)
+        return _Course(state.step, state.tokens, state.seconds, restored=state.step)
 
     def _take_step(self, course: _Course) -> None:
         began = time.monotonic()
@@ -236,8 +238,9 @@ class Training:
         self._accelerator.wait_for_everyone()
 
     def _finish(self, course: _Course) -> None:
-        # Merging takes a while: a crash in it costs no step.
-        self._save(course)
+        # Merging takes a while: a crash in it costs no step. The next attempt gets no further by that.
+        if course.step != course.restored:
+            self._save(course)
         crash_point("trainer.trained")
         if self._accelerator.is_main_process:
             model.save_adapter(self._learner, self._job.adapter)

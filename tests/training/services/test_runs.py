@@ -200,6 +200,15 @@ def test_crashes_are_counted_anew_after_a_checkpoint() -> None:
     assert state(run) == ("queued", "")
 
 
+def test_a_checkpoint_that_was_there_before_is_no_way_ahead() -> None:
+    run = TrainingRunFactory()
+    for _ in range(runs.MAX_CRASHES):
+        claim = claim_one()
+        runs.report(claim, Reported(notes=[("checkpoint", {"step": 4})]))
+        runs.crash(claim, "The disk is full.")
+    assert state(run) == ("failed", "crashed")
+
+
 def test_out_of_memory_is_tried_once_more_with_half_the_batch() -> None:
     run = TrainingRunFactory()
     runs.run_out_of_memory(claim_one())

@@ -117,6 +117,25 @@ def test_checkpoints_with_smaller_batches_outlive_those_that_they_replace(
     assert [line["step"] for line in reports(halved, "resumed")] == [2]
 
 
+def test_attempt_that_only_has_to_merge_reports_no_checkpoint(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(optimisation__epochs=0.5)
+
+    def is_full(job: Job) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("training.trainer.model.save_whole", is_full)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space"):
+                train(job)
+    assert train(job)
+    steps = [line["step"] for line in reports(job, "checkpoint")]
+    assert steps == sorted(set(steps))
+    assert [line["step"] for line in reports(job, "resumed")] == [steps[-1]] * 2
+
+
 @pytest.mark.parametrize("place", [0.0, 0.3, 0.6, 0.99])
 @pytest.mark.parametrize(
     "name", ["learned.safetensors", "optimiser.safetensors", "state.json", "manifest.json"]
