@@ -127,6 +127,12 @@ def apply(prepared: Prepared) -> dict[str, Any]:
     return redaction
 
 
+def is_still(version: DatasetVersion, sha256: str) -> bool:
+    """Whether nobody was erased from the file of this digest, and so until the transaction ends."""
+    current = DatasetVersion.objects.select_for_update().get(pk=version.pk)
+    return current.sha256 == sha256
+
+
 def forget_digests(frozen_examples: Iterable[FrozenExample]) -> None:
     """A digest of what somebody wrote can be tried out: another mark stands in its place."""
     for each in frozen_examples:

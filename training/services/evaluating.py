@@ -14,6 +14,7 @@ from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import EngineError
 from chat.knowledge.embedding import EmbeddingError
 from moderation.services import audit
+from training import redacting
 from training.crash_points import crash_point
 from training.evaluation.figures import measure
 from training.evaluation.judging import Judged, judge
@@ -37,6 +38,10 @@ Guard = Callable[[], AbstractContextManager[object]]
 """Entered in each transaction that writes: may refuse by raising."""
 Suite = Callable[[Responder, Callable[[], None]], dict[str, Any]]
 """One more measurement with the same responder; calls back after each question."""
+
+
+class Outdated(Exception):
+    """Rows that were asked have been erased meanwhile; the text is safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,8 @@ def evaluate_run(
 ) -> Evaluation:
     """Evaluate what the run exported; passed over when that was done before.
 
-    Raises :class:`~training.failures.LostLease`, ``EngineError``, and ``ArtifactError`` when the
-    export is damaged.
+    Raises :class:`~training.failures.LostLease`, ``EngineError``, :class:`Outdated`, and
+    ``ArtifactError`` when the export is damaged.
     """
     known = run.evaluations.filter(status=Evaluation.Status.FINISHED).first()
     if known is not None:
@@ -121,9 +126,10 @@ def evaluate(
 ) -> Evaluation:
     """Ask everything in the scope; store every answer and all figures.
 
-    What an earlier attempt at the same left unfinished is replaced. Raises
-    :class:`EngineError` and :class:`EmbeddingError`, and the evaluation then says so.
+    What an earlier attempt at the same left unfinished is replaced. Raises :class:`EngineError`,
+    :class:`EmbeddingError` and :class:`Outdated`, and the evaluation then says so.
     """
+    sha256 = scope.dataset_version.sha256
     rows = questions(scope)
     counter = _Counter(advance, len(rows) + sum(count for count, _ in scope.suites.values()))
     with transaction.atomic(), guard():
@@ -134,15 +140,18 @@ def evaluate(
             judged.append(judge(row, responder.respond(row)))
             counter.step()
         found = {name: suite(responder, counter.step) for name, (_, suite) in scope.suites.items()}
-    except (EngineError, EmbeddingError) as error:
+        crash_point("evaluation.answered")
+        with transaction.atomic(), guard():
+            if not redacting.is_still(scope.dataset_version, sha256):
+                # Stored now, what the erasure took away would come back.
+                raise Outdated("Somebody was erased from the dataset meanwhile. Evaluate again.")
+            return _finish(evaluation, judged, found)
+    except (EngineError, EmbeddingError, Outdated) as error:
         with transaction.atomic(), guard():
             Evaluation.objects.filter(pk=evaluation.pk).update(
                 status=Evaluation.Status.FAILED, error=str(error)[:300]
             )
         raise
-    crash_point("evaluation.answered")
-    with transaction.atomic(), guard():
-        return _finish(evaluation, judged, found)
 
 
 def questions(scope: Scope) -> list[FrozenRow]:

@@ -1,10 +1,12 @@
 """What is known of a candidate and of what serves, and which gates that opens."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from celery import current_app
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext
 from kombu.exceptions import OperationalError
 
@@ -18,12 +20,15 @@ from training.evaluation.gates import Answer, Candidate, Gate, Limits, Measured,
 from training.frozen import DatasetDamaged
 from training.models import DatasetVersion, Evaluation, GatePolicy, ModelVersion
 from training.services import evaluating, responders, signatures, suites
-from training.services.evaluating import Advance, Scope, Subject
+from training.services.evaluating import Advance, Outdated, Scope, Subject
 from training.services.freezing import rows_of
 
 TASK = "training.tasks.evaluate_champion"
 LOOKED_AT = 20
 """Evaluations by hand ask a part of the questions; so many of them may lie before a whole one."""
+GIVEN_UP_AFTER = timedelta(hours=2)
+"""Asking takes minutes, a second for each question. Of a process that was killed the evaluation runs
+for ever: after so long nobody waits for it any more."""
 
 
 class NotMeasured(Exception):
@@ -83,13 +88,14 @@ def champion_evaluation(
 
 
 def evaluation_in_progress(case: Case) -> Evaluation | None:
-    """Somebody has asked for the champion's evaluation, and it is not there yet."""
+    """Somebody has asked for the champion's evaluation a while ago, and it is not there yet."""
     if case.candidate is None or case.deployment is None:
         return None
     return Evaluation.objects.filter(
         artifact=case.deployment.artifact,
         dataset_version=case.candidate.dataset_version,
         status=Evaluation.Status.RUNNING,
+        created_at__gt=timezone.now() - GIVEN_UP_AFTER,
     ).first()
 
 
@@ -133,7 +139,7 @@ def evaluate_artifact(
                 opened.responder,
                 advance=advance,
             )
-    except (ArtifactError, EngineError, EmbeddingError, DatasetDamaged) as error:
+    except (ArtifactError, EngineError, EmbeddingError, DatasetDamaged, Outdated) as error:
         raise NotMeasured(str(error)) from error
 
 

@@ -7,10 +7,12 @@ more of the held-out questions than the one in use.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 
 from chat.inference import artifacts
 from chat.inference.artifacts import Facts
@@ -19,6 +21,7 @@ from chat.knowledge.embedding import EmbeddingError
 from chat.knowledge.questions import normalized
 from chat.libraries import LibraryShelf
 from chat.models import Bot, QuestionVariant
+from training import redacting
 from training.encoder import packed
 from training.encoder.packed import PackedError
 from training.encoder.tuning import Step, Tuning, tune
@@ -68,7 +71,7 @@ def tune_search(
 
     Raises :class:`NotTuned`, ``EmbeddingError`` and ``DatasetDamaged``.
     """
-    bot = version.dataset.bot
+    bot, sha256 = version.dataset.bot, version.sha256
     rows = freezing.rows_of(version)
     held_out = [each for each in rows if each.split == "dev"]
     before = found(held_out, bot, in_use or LibraryShelf())
@@ -76,7 +79,7 @@ def tune_search(
         raise NotTuned("No held-out question has an approved answer: nothing could be compared.")
     content = _learned(rows, bot, tuning, told)
     folder = _next_folder(version.dataset.slug)
-    with artifacts.building(folder) as partial:
+    with ExitStack() as kept, artifacts.building(folder) as partial:
         (partial / WEIGHTS).write_bytes(content)
         artifacts.seal(partial, Facts(BASE, FORMAT, BASE, "q4", encoder_source(version)))
         after = found(held_out, bot, LibraryShelf(E5Embedder(folder=partial)))
@@ -85,6 +88,10 @@ def tune_search(
                 f"The tuned encoder finds {after.first} of {after.questions} held-out questions "
                 f"first, the one in use {before.first}: it was not kept."
             )
+        # An erasure waits until the folder is in place: its certificate then names the encoder.
+        kept.enter_context(transaction.atomic())
+        if not redacting.is_still(version, sha256):
+            raise NotTuned("Somebody was erased from the dataset meanwhile. Tune again.")
     return Tuned(folder.name, before, after)
 
 

@@ -51,22 +51,26 @@ from tests.factories import (
     UserFactory,
     approve,
 )
+from tests.training.evaluation.responses import Scripted, response
 from training import certificates, lineage, places, redacting
+from training.evaluation.responding import Response
 from training.formats import Turn
-from training.frozen import digest
+from training.frozen import FrozenRow, digest
 from training.models import (
     Correction,
     Dataset,
     DatasetVersion,
     Erasure,
     EvaluatedAnswer,
+    Evaluation,
     Example,
     FrozenExample,
     ModelVersion,
     ReviewItem,
     TrainingRun,
 )
-from training.services import correcting, erasing, examples, freezing, proposing
+from training.services import correcting, erasing, evaluating, examples, freezing, proposing
+from training.services.evaluating import Outdated, Scope, Subject
 
 pytestmark = pytest.mark.django_db
 
@@ -295,6 +299,32 @@ def test_answers_to_their_questions_go(bot: Bot) -> None:
 
     left = set(EvaluatedAnswer.objects.values_list("question", flat=True))
     assert left == {row.question for row in freezing.rows_of(DatasetVersion.objects.get())}
+
+
+def test_an_evaluation_in_progress_brings_nothing_back(bot: Bot) -> None:
+    conversation = talk(bot, "hello")
+    version = frozen(DatasetFactory(bot=bot), conversation)
+    before = version.sha256
+    scope = Scope(version, split="train")
+    erasures: list[Erasure] = []
+
+    def answer(row: FrozenRow) -> Response:
+        if not erasures:
+            erasures.append(erase(conversation.visitor))
+        return response(row.answer)
+
+    with pytest.raises(Outdated, match="erased"):
+        evaluating.evaluate(Subject("shop-int4"), scope, Scripted(answer))
+
+    assert erasures[0].finished_at
+    failed = Evaluation.objects.get()
+    assert (failed.status, failed.figures) == (Evaluation.Status.FAILED, {})
+    assert "Evaluate again" in failed.error
+    assert not EvaluatedAnswer.objects.exists()
+    version.refresh_from_db()
+    assert version.sha256 != before
+    again = evaluating.evaluate(Subject("shop-int4"), scope, Scripted(answer))
+    assert again.answers.count() == version.counts["train"]
 
 
 def test_a_wording_of_theirs_alone_leaves_approved_answers(bot: Bot) -> None:

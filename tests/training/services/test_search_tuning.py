@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from chat.services.calibrating import NotEnough, calibrate_confidence, calibrate
 from tests.factories import BotFactory, DeploymentFactory, approve
 from tests.training.encoder import tiny
 from tests.training.rows import dialogue, pair
+from training.encoder import tuning
 from training.frozen import FrozenRow
 from training.models import Dataset, DatasetVersion
 from training.services import freezing, search_tuning
@@ -106,6 +108,21 @@ def test_what_finds_no_more_is_not_kept(
     )
     with pytest.raises(CommandError, match="not kept"):
         call_command("tune_embedder", "shop@1")
+    assert list((tmp_path / "embedders").iterdir()) == []
+
+
+def test_nothing_is_kept_of_rows_that_were_erased_meanwhile(
+    version: DatasetVersion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def erased_meanwhile(*given: Any) -> bytes:
+        DatasetVersion.objects.update(sha256="1" * 64)
+        return tuning.tune(*given)
+
+    with monkeypatch.context() as patched:
+        embedder_is(patched, Blind())
+        patched.setattr(search_tuning, "tune", erased_meanwhile)
+        with pytest.raises(CommandError, match="erased from the dataset meanwhile"):
+            call_command("tune_embedder", "shop", *QUICK)
     assert list((tmp_path / "embedders").iterdir()) == []
 
 

@@ -16,7 +16,7 @@ from training.evaluation.targets import targets
 from training.frozen import DatasetDamaged
 from training.models import DatasetVersion, Evaluation, ModelVersion
 from training.services import evaluating, responders, suites
-from training.services.evaluating import Scope, Subject
+from training.services.evaluating import Outdated, Scope, Subject
 
 
 class Command(BaseCommand):
@@ -79,7 +79,13 @@ class Command(BaseCommand):
                     bar.update(done - bar.n)
 
                 return evaluating.evaluate(subject, scope, opened.responder, advance=advance)
-        except (artifacts.ArtifactError, EngineError, EmbeddingError, DatasetDamaged) as error:
+        except (
+            artifacts.ArtifactError,
+            EngineError,
+            EmbeddingError,
+            DatasetDamaged,
+            Outdated,
+        ) as error:
             raise CommandError(str(error)) from error
 
     def _print(self, after: Evaluation, before: Evaluation | None) -> None:
