@@ -54,6 +54,7 @@ def retry(conversation: Conversation, fields: dict[str, Any]) -> None:
 
 
 def give_feedback(conversation: Conversation, fields: dict[str, Any]) -> None:
+    limits.hit("CHAT_RATE_MESSAGES_PER_VISITOR", str(conversation.visitor_id))
     fields = dict(fields)
     message = access_message(conversation.visitor, fields.pop("message_id"))
     conversations.give_feedback(message, **fields)

@@ -244,7 +244,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     # Limits
     Setting(
-        "CHAT_RATE_MESSAGES_PER_VISITOR", str, "20/minute", "Messages that one visitor may send."
+        "CHAT_RATE_MESSAGES_PER_VISITOR",
+        str,
+        "20/minute",
+        "Messages that one visitor may send. New conversations, retries, ratings and feedback count, too.",
     ),
     Setting(
         "CHAT_RATE_MESSAGES_PER_ADDRESS",

@@ -120,6 +120,7 @@ class PersonView(VisitorView):
 class FeedbackView(VisitorView):
     @extend_schema(request=frames.GiveFeedback, responses=answers.MessageAnswer)
     def post(self, request: Request, message: str) -> Response:
+        limits.hit("CHAT_RATE_MESSAGES_PER_VISITOR", str(self.visitor.pk))
         found = access_message(self.visitor, message)
         conversations.give_feedback(found, **parsed(frames.GiveFeedback, request))
         return Response(presentation.message_data(message_with_relations(found.pk)))

@@ -28,7 +28,7 @@ from chat.services.transcript import (
 from moderation.current import current_policy
 from moderation.findings import Direction
 from moderation.services import audit
-from moderation.services.screening import screen
+from moderation.services.screening import remainder, screen
 
 
 class NotAnAnswer(Exception):
@@ -149,27 +149,40 @@ def give_feedback(message: Message, *, value: str, reasons: list[str], comment: 
     """Record the visitor's thumbs for a bot's or agent's message; ``none`` takes it back.
 
     A ready answer that is rejected is out of service at once; when it was not for the visitor's question,
-    the bot tries again by itself. The comment is stored as moderation leaves it.
+    the bot tries again by itself. The comment is stored as moderation leaves it. Who says the same as
+    before is told so, and nothing is screened or recorded again.
 
     Raises :class:`NotAnAnswer`.
     """
     if message.role not in (Message.Role.ASSISTANT, Message.Role.AGENT) or not message.is_settled:
         raise NotAnAnswer
-    feedback = None
+    feedback = Feedback.objects.select_for_update().filter(message=message).first()
+    keeps_comment = feedback is not None and value != "none" and _says(feedback, comment)
+    if feedback is None:
+        is_same = value == "none"
+    else:
+        is_same = keeps_comment and (feedback.value, feedback.reasons) == (value, reasons)
+    if is_same:
+        publishing.announce_feedback(message, feedback)
+        return message
     is_other_question = value == "down" and Feedback.Reason.OTHER_QUESTION in reasons
     if value == "down":
         _dispute(message, is_other_question=is_other_question)
     else:
         disputes.withdraw(message)
-    comment = screen(
-        comment,
-        Direction.INBOUND,
-        scope=str(message.conversation.public_id),
-        reference=str(message.public_id),
-    ).text
     if value == "none":
         Feedback.objects.filter(message=message).delete()
+        feedback = None
     else:
+        if feedback is not None and keeps_comment:
+            comment = feedback.comment
+        else:
+            comment = screen(
+                comment,
+                Direction.INBOUND,
+                scope=str(message.conversation.public_id),
+                reference=str(message.public_id),
+            ).text
         feedback, _created = Feedback.objects.update_or_create(
             message=message,
             defaults={
@@ -187,6 +200,14 @@ def give_feedback(message: Message, *, value: str, reasons: list[str], comment: 
         facts={"value": value, "reasons": reasons},
     )
     return message
+
+
+def _says(feedback: Feedback, comment: str) -> bool:
+    """Whether this comment is the one of which ``feedback`` keeps what moderation left."""
+    scope = str(feedback.message.conversation.public_id)
+    return feedback.comment == comment or feedback.comment == remainder(
+        comment, Direction.INBOUND, scope=scope
+    )
 
 
 def _answer_at_once(question: Message) -> bool:

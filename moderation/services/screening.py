@@ -23,22 +23,18 @@ def screen(
     transaction that stores the text, and store ``verdict.text`` instead. Without a policy
     that works, the verdict is block.
     """
-    try:
-        policy = current_policy()
-    except Exception as error:  # noqa: BLE001 - whatever is wrong, nothing passes unchecked
-        logger.error(  # noqa: TRY400 - one line a message is enough
-            "no moderation policy could be loaded (%s)", type(error).__name__
-        )
-        verdict, version = pipeline.failed(text), ""
-    else:
-        verdict, version = pipeline.moderate(text, policy, direction, before=before), policy.version
-    if any(each.family is Family.PERSONAL for each in verdict.findings):
-        number = ScopeNumbering(scope)
-        verdict = Verdict(verdict.action, masked(text, verdict.findings, number), verdict.findings)
+    verdict, version, number = _judged(text, direction, scope=scope, before=before)
+    if number is not None:
         number.save()
     if verdict.action.severity >= Action.REVIEW.severity:
         cases.open_case(text, verdict, direction, scope=scope, reference=reference, policy=version)
     return verdict
+
+
+def remainder(text: str, direction: Direction, *, scope: str) -> str:
+    """What :func:`screen` would leave of ``text``, with nothing stored: whether somebody says
+    again what they said before, of which only this was kept."""
+    return _judged(text, direction, scope=scope)[0].text
 
 
 class ScreenedStream:
@@ -70,6 +66,25 @@ class ScreenedStream:
                 reference=self._reference,
                 policy=self.version,
             )
+
+
+def _judged(
+    text: str, direction: Direction, *, scope: str, before: str = ""
+) -> tuple[Verdict, str, ScopeNumbering | None]:
+    """The verdict, the version of the policy, and the numbers of what was found personal."""
+    try:
+        policy = current_policy()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong, nothing passes unchecked
+        logger.error(  # noqa: TRY400 - one line a message is enough
+            "no moderation policy could be loaded (%s)", type(error).__name__
+        )
+        return pipeline.failed(text), "", None
+    verdict = pipeline.moderate(text, policy, direction, before=before)
+    if not any(each.family is Family.PERSONAL for each in verdict.findings):
+        return verdict, policy.version, None
+    number = ScopeNumbering(scope)
+    text = masked(text, verdict.findings, number)
+    return Verdict(verdict.action, text, verdict.findings), policy.version, number
 
 
 def _in_order(findings: Sequence[Finding]) -> list[Finding]:

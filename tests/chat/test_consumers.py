@@ -176,6 +176,18 @@ async def test_too_many_messages_are_refused_by_name(
     assert error["retry_after"] > 0
 
 
+async def test_too_much_feedback_is_refused(conversation: Conversation, settings: Settings) -> None:
+    settings.CHAT_RATE_MESSAGES_PER_VISITOR = "1/hour"
+    reply = await database_sync_to_async(ReplyFactory)(conversation=conversation, status="sent")
+    async with Socket() as socket:
+        await socket.authenticate(conversation)
+        message = str(reply.public_id)
+        await socket.ask("feedback.give", message_id=message, value="up")
+        error = await socket.ask("feedback.give", message_id=message, value="down")
+
+    assert (error["code"], error["request"]) == ("rate_limited", "feedback.give")
+
+
 async def test_a_flood_of_frames_is_cut(conversation: Conversation) -> None:
     async with Socket() as socket:
         await socket.authenticate(conversation)

@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 from chat.inference.engine import ChatMessage
 from chat.models import Conversation, Message
 from chat.services import conversations
-from moderation.models import ModerationCase, Original
+from moderation.models import AuditEntry, ModerationCase, Original
 from tests.chat.scripted import ScriptedEngine, ask, running, saying, settled
 from tests.factories import ConversationFactory, DeploymentFactory, ReplyFactory
 
@@ -44,6 +44,44 @@ def test_comments_are_masked(conversation: Conversation) -> None:
 
     reply.refresh_from_db()
     assert reply.feedback.comment == "call [PHONE_1]"
+
+
+@pytest.mark.parametrize("comment", ["No.", f"call {PHONE}", "you faggot", "do you sell cocaine?"])
+def test_feedback_that_says_the_same_is_screened_and_recorded_once(
+    conversation: Conversation, comment: str
+) -> None:
+    reply = ReplyFactory(conversation=conversation, status="sent", text="In the post.")
+
+    def kept() -> tuple[int, int, int]:
+        given = AuditEntry.objects.filter(action="feedback.given")
+        return given.count(), ModerationCase.objects.count(), Original.objects.count()
+
+    conversations.give_feedback(reply, value="down", reasons=["wrong"], comment=comment)
+    once = kept()
+    conversations.give_feedback(reply, value="down", reasons=["wrong"], comment=comment)
+
+    assert kept() == once
+    # Other thumbs under the same comment are something new, and the comment is not.
+    conversations.give_feedback(reply, value="up", reasons=[], comment=comment)
+    assert kept() == (2, *once[1:])
+    reply.refresh_from_db()
+    assert reply.feedback.value == "up"
+
+
+def test_a_comment_on_thumbs_that_are_taken_back_is_not_looked_at(
+    conversation: Conversation,
+) -> None:
+    reply = ReplyFactory(conversation=conversation, status="sent", text="In the post.")
+
+    conversations.give_feedback(reply, value="none", reasons=[], comment=f"you faggot, {PHONE}")
+
+    assert not ModerationCase.objects.exists()
+    assert not Original.objects.exists()
+    assert not AuditEntry.objects.filter(action="feedback.given").exists()
+    conversations.give_feedback(reply, value="up", reasons=[], comment="")
+    conversations.give_feedback(reply, value="none", reasons=[], comment=f"you faggot, {PHONE}")
+    assert not ModerationCase.objects.exists()
+    assert AuditEntry.objects.filter(action="feedback.given").count() == 2
 
 
 async def test_the_model_is_sent_placeholders_and_nothing_that_was_blocked(

@@ -131,6 +131,21 @@ def test_stop_retry_and_thumbs(call: Any, conversation: Conversation) -> None:
     assert answer.json()["feedback"] == {"value": "down", "reasons": ["wrong"], "comment": "No"}
 
 
+def test_too_much_feedback_is_refused(
+    call: Any, conversation: Conversation, settings: Settings
+) -> None:
+    settings.CHAT_RATE_MESSAGES_PER_VISITOR = "1/hour"
+    reply = ReplyFactory(conversation=conversation, status="sent")
+    path = f"/api/v1/messages/{reply.public_id}/feedback"
+
+    assert call("post", path, value="up").status_code == 200
+    answer = call("post", path, value="none")
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    reply.refresh_from_db()
+    assert reply.feedback.value == "up"
+
+
 def test_a_person_is_asked_for(call: Any, conversation: Conversation) -> None:
     answer = call("post", f"/api/v1/conversations/{conversation.public_id}/person")
 
