@@ -13,11 +13,11 @@ from django.utils import timezone
 from chat.models import BotGrant, Deployment, RunnerReport
 from chat.selectors import deployments_before
 from moderation.models import AuditEntry
-from tests.factories import UserFactory
+from tests.factories import EvaluationFactory, UserFactory
 from tests.training import candidates
 from tests.training.candidates import Stage, knowing
 from tests.training.console.signing_in import logged_in
-from training.models import GatePolicy, ModelVersion, Promotion
+from training.models import Evaluation, GatePolicy, ModelVersion, Promotion
 from training.services import promoting
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +88,23 @@ def test_without_the_champions_evaluation_it_can_be_ordered(
     monkeypatch.setattr(current_app, "send_task", lambda *args, **kwargs: sent.append(kwargs))
     logged_in(stage.ann).post(address("measure_champion", version))
     assert sent[0]["kwargs"]["artifact"] == stage.champion.artifact
+
+
+def test_an_evaluation_whose_process_was_killed_can_be_ordered_again(
+    stage: Stage, version: ModelVersion
+) -> None:
+    stage.champion.evaluations.all().delete()
+    dead = EvaluationFactory(artifact=stage.champion.artifact, dataset_version=stage.data)
+    html = page(stage.ann, version)
+    assert "is being asked the same questions" in html
+    assert "Ask what serves the same questions" not in html
+
+    begun = timezone.now() - timedelta(hours=2, minutes=1)
+    Evaluation.objects.filter(pk=dead.pk).update(created_at=begun)
+
+    html = page(stage.ann, version)
+    assert "is being asked the same questions" not in html
+    assert "Ask what serves the same questions" in html
 
 
 def test_promoting_and_rolling_back(stage: Stage, version: ModelVersion) -> None:
