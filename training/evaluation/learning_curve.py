@@ -1,8 +1,9 @@
 """What more examples would bring, told from what earlier ones brought.
 
 Accuracy follows a - b * n ** -c in the number of examples n: a power law as Hestness et al. find it
-(arXiv 1712.00409), fitted by least squares. Its interval is told by the delta method and is that of the
-fit alone: models that were asked different questions vary more.
+(arXiv 1712.00409), fitted by least squares. Its interval is told by the delta method, with Student's t: a few models tell the three
+parameters and how far they lie from the law. It is that of the fit alone: models that were asked different
+questions vary more.
 """
 
 import math
@@ -19,7 +20,8 @@ FEWEST = 3
 NEXT, FURTHER = 100, 500
 POINTLESS_GAIN, POINTLESS_HIGH = 0.005, 0.01
 """Shares of the questions: expected, and the upper end of its interval."""
-Z = 1.96
+UPPER = 0.975
+"""Of the distribution around what was fitted: both tails leave 95 %."""
 _LOW, _HIGH = (0.0, 0.0, 0.05), (1.0, 20.0, 2.0)
 
 Floats = NDArray[np.float64]
@@ -69,8 +71,8 @@ def fit(points: Sequence[tuple[int, float]]) -> LearningCurve:
     except RuntimeError:
         return LearningCurve("too_few")
     a, b, c = (float(each) for each in found)
-    now = float(counts.max())
-    next_gain, further = (_gain(now, more, b, c, covariance) for more in (NEXT, FURTHER))
+    now, freedom = float(counts.max()), len(usable) - len(found)
+    next_gain, further = (_gain(now, more, b, c, covariance, freedom) for more in (NEXT, FURTHER))
     is_pointless = further.value < POINTLESS_GAIN and further.high < POINTLESS_HIGH
     return LearningCurve("pointless" if is_pointless else "worth_it", (a, b, c), next_gain, further)
 
@@ -79,8 +81,10 @@ def _law(n: float | Floats, a: float, b: float, c: float) -> Floats:
     return np.asarray(a - b * np.asarray(n, dtype=float) ** -c)
 
 
-def _gain(now: float, more: int, b: float, c: float, covariance: Floats) -> Gain:
+def _gain(now: float, more: int, b: float, c: float, covariance: Floats, freedom: int) -> Gain:
     """The delta method: the slope of the gain by each parameter, around what was fitted."""
+    from scipy.stats import t
+
     then = now + more
     before, after = now**-c, then**-c
     value = b * (before - after)
@@ -89,5 +93,5 @@ def _gain(now: float, more: int, b: float, c: float, covariance: Floats) -> Gain
     if not np.isfinite(shape).all():
         return Gain(value, -math.inf, math.inf)
     slope = np.array([before - after, b * (after * math.log(then) - before * math.log(now))])
-    spread = Z * math.sqrt(max(float(slope @ shape @ slope), 0.0))
+    spread = float(t.ppf(UPPER, freedom)) * math.sqrt(max(float(slope @ shape @ slope), 0.0))
     return Gain(value, value - spread, value + spread)

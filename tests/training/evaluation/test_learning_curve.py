@@ -1,5 +1,6 @@
 """The learning curve finds a known law again, and says neither more nor less than it knows."""
 
+import numpy as np
 import pytest
 
 from training.evaluation.learning_curve import fit
@@ -18,6 +19,18 @@ def test_a_known_law_is_found_again(law: tuple[float, float, float]) -> None:
     assert curve.at(5000) == pytest.approx(a - b * 5000**-c, abs=0.002)
     assert curve.next_gain is not None
     assert curve.next_gain.value == pytest.approx(b * (3200**-c - 3300**-c), abs=0.0005)
+
+
+def test_the_interval_holds_the_gain_as_often_as_it_says_with_four_models() -> None:
+    a, b, c = 0.95, 3.0, 0.5
+    gain = b * (1600**-c - 1700**-c)
+    noise = np.random.default_rng(7).normal(0, 0.004, (200, 4))
+    held = 0
+    for row in noise:
+        curve = fit([(n, a - b * n**-c + off) for n, off in zip(SIZES[:4], row, strict=True)])
+        assert curve.next_gain is not None
+        held += curve.next_gain.low <= gain <= curve.next_gain.high
+    assert 0.9 * len(noise) <= held <= 0.99 * len(noise)
 
 
 def test_two_sizes_tell_nothing() -> None:
