@@ -33,15 +33,15 @@ def split(rows: Sequence[FrozenRow], forced: Sequence[str] = ()) -> list[FrozenR
     In every answer group and language about a tenth of the clusters is to measure with and a
     tenth to choose by, chosen by their hash; the rest, and at least one, is to learn from. A
     wording that two answers share is never measured with. Dialogues are split among themselves.
-    Where ``forced`` names a split for a row its cluster follows; where it would tear one apart,
-    all of it is to learn from.
+    Where ``forced`` names a split for a row its cluster follows, and counts among the tenths; where it
+    would tear one apart, all of it is to learn from.
     """
     clusters = _clusters(rows, forced or [""] * len(rows))
     strata: dict[str, list[_Cluster]] = defaultdict(list)
     for each in clusters:
         if each.forced:
             each.split = next(iter(each.forced)) if len(each.forced) == 1 else "train"
-        elif len(each.strata) == 1:
+        if len(each.strata) == 1:
             strata[next(iter(each.strata))].append(each)
     for stratum, members in strata.items():
         _divide(stratum, members)
@@ -91,15 +91,19 @@ def _stratum(row: FrozenRow) -> str:
 
 def _divide(stratum: str, members: list[_Cluster]) -> None:
     """Of few clusters a tenth is none or one: the stratum's hash decides, so that over all of
-    them it comes to a tenth."""
-    members = sorted(members, key=lambda each: _hash(stratum, each.name))
-    left = len(members) - 1
+    them it comes to a tenth. Those that are forced are counted, or a dataset that grows by a few
+    rows at a time would never get more to measure with."""
+    free = sorted(
+        (each for each in members if each.is_free), key=lambda each: _hash(stratum, each.name)
+    )
+    is_taught = any(not each.is_free and each.split == "train" for each in members)
     for name, share in SHARES.items():
-        wanted = int(len(members) * share + _fraction(_hash(name, stratum)))
-        taken = members[left + 1 - min(wanted, left) : left + 1]
-        for each in taken:
+        there = sum(not each.is_free and each.split == name for each in members)
+        wanted = int(len(members) * share + _fraction(_hash(name, stratum))) - there
+        left = max(len(free) - max(wanted, 0), 0 if is_taught else 1)
+        for each in free[left:]:
             each.split = name
-        left -= len(taken)
+        free = free[:left]
 
 
 def _teach_every_group(rows: Sequence[FrozenRow], clusters: list[_Cluster]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from moderation.actors import named
@@ -42,7 +43,8 @@ def freeze(
     left = _left(screen_of(dataset.bot), rows, progress)
     if left:
         raise NotFrozen(_refusal(rows, left))
-    divided = split(rows, [each.split for each in examples])
+    earlier = _earlier_splits(dataset)
+    divided = split(rows, [_kept_split(each, earlier) for each in examples])
     written = frozen.write_rows(datasets_folder(), divided)
     with transaction.atomic():
         # Two people may freeze at once: the numbers of versions are given one after the other.
@@ -110,6 +112,37 @@ def _approved(dataset: Dataset) -> list[Example]:
         .select_related("conversation", "author", "reviewer")
         .order_by("digest")
     )
+
+
+def _earlier_splits(dataset: Dataset) -> dict[int | str, str]:
+    """Where earlier versions had a row, by its example and by its digest: an example may have been
+    corrected since, or deleted and imported again."""
+    found = (
+        FrozenExample.objects.filter(version__dataset=dataset)
+        .values_list("example_id", "digest", "split")
+        .annotate(newest=Max("version__number"))
+        .order_by("newest")
+    )
+    earlier: dict[int | str, str] = {}
+    for example, digest, name, _newest in found:
+        for key in (example, digest):
+            if key is not None and earlier.get(key) != Split.TRAIN:
+                earlier[key] = name
+    return earlier
+
+
+def _kept_split(example: Example, earlier: dict[int | str, str]) -> str:
+    """The split that a row must not leave; empty for one that no version had.
+
+    Models that go on from others, tuned encoders and the bot's knowledge hold for ever what was once
+    to learn from. Measuring or choosing with it later would flatter them, so it stays in ``train``,
+    whatever was moved since or the data says. For the same reason a cluster in which
+    something new joins rows of two splits is all to learn from: see :func:`split`.
+    """
+    before = [earlier[key] for key in (example.pk, example.digest) if key in earlier]
+    if Split.TRAIN in before:
+        return Split.TRAIN
+    return example.split or next(iter(before), "")
 
 
 def _rows_of(examples: Sequence[Example]) -> list[FrozenRow]:

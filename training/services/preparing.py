@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from django.db.models import F, Q
 from tqdm import tqdm
 
 from chat.knowledge.embedding import Vectors, open_embedder
@@ -16,7 +17,7 @@ from chat.services.notices import notice_text
 from training.failures import RunFailure
 from training.frozen import FrozenRow, digest
 from training.grounding import Grounded, Wordings, chosen, prepared
-from training.models import RunEvent, TrainingRun
+from training.models import DatasetVersion, Example, FrozenExample, RunEvent, TrainingRun
 from training.services import freezing
 from training.trainer import examples
 from training.trainer.recipe import Data, parse
@@ -55,7 +56,7 @@ def prepare(run: TrainingRun, folder: Path) -> None:
     unlearned = _unlearned_shelf()
     grounded = ground([row for row in rows if row.split == "train"], bot, unlearned)
     held_out = ground([row for row in rows if row.split == "dev"], bot)
-    learned = _learned(run, recipe.data, grounded, unlearned)
+    learned = _learned(run, recipe.data, grounded, unlearned, rows)
     if not learned:
         raise NothingToLearn
     draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
@@ -150,13 +151,19 @@ def _unlearned_shelf() -> LibraryShelf:
 
 
 def _learned(
-    run: TrainingRun, data: Data, grounded: list[Grounded], unlearned: LibraryShelf
+    run: TrainingRun,
+    data: Data,
+    grounded: list[Grounded],
+    unlearned: LibraryShelf,
+    rows: Sequence[FrozenRow],
 ) -> list[Grounded]:
-    """What is chosen of the run's own rows, and what is replayed with it."""
+    """What is chosen of the run's own rows, which are ``grounded`` and held-out ones, and what is
+    replayed with it."""
     seen = _seen(run)
     if not data.new_first or not seen:
         learned = chosen(grounded, data, run.seed)
-        old = ground(seen, run.bot, unlearned) if data.replay_share else []
+        replayable = _replayable(_version_seen(run), seen, rows) if data.replay_share else []
+        old = ground(replayable, run.bot, unlearned)
         return learned + _replayed(run, old, data, len(learned))
     known = {digest(row.messages, row.locale) for row in seen}
     marked = [(each, digest(each.row.messages, each.row.locale) in known) for each in grounded]
@@ -170,12 +177,37 @@ def _learned(
 
 def _seen(run: TrainingRun) -> list[FrozenRow]:
     """What the model which this run continues has learned from; nothing when that is the same."""
-    if run.parent is None or run.parent.run is None:
-        return []
-    version = run.parent.run.dataset_version
-    if version == run.dataset_version:
+    version = _version_seen(run)
+    if version is None or version == run.dataset_version:
         return []
     return [row for row in freezing.rows_of(version) if row.split == "train"]
+
+
+def _version_seen(run: TrainingRun) -> DatasetVersion | None:
+    seen = run.parent.run if run.parent else None
+    return seen.dataset_version if seen else None
+
+
+def _replayable(
+    version: DatasetVersion | None, seen: Sequence[FrozenRow], rows: Sequence[FrozenRow]
+) -> list[FrozenRow]:
+    """Those of ``seen``, rows of ``version``, that are not held out in ``rows`` now, whatever their answer, and that still
+    stand in their dataset as they were: not rejected, reopened, corrected or deleted since."""
+    if version is None:
+        return []
+    frozen = FrozenExample.objects.filter(version=version, split="train")
+    standing = Q(example__status=Example.Status.APPROVED, example__digest=F("digest"))
+    stale = set(frozen.exclude(standing).values_list("digest", flat=True))
+    held_out = {_asked(row) for row in rows if row.split != "train"}
+    return [
+        row
+        for row in seen
+        if _asked(row) not in held_out and digest(row.messages, row.locale) not in stale
+    ]
+
+
+def _asked(row: FrozenRow) -> str:
+    return digest(row.messages[:-1], row.locale)
 
 
 def _replayed(

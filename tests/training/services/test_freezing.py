@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import ConversationFactory, DatasetFactory, UserFactory, approve
 from training.formats import Contents, Entry, Turn
-from training.frozen import DatasetDamaged
+from training.frozen import DatasetDamaged, digest
 from training.models import Dataset, DatasetVersion, Example, FrozenExample
 from training.services import examples, freezing, importing
 from training.services.freezing import NotFrozen
@@ -187,3 +187,70 @@ def test_freezing_asks_no_more_for_more_rows(dataset: Dataset) -> None:
         counts.append(len(asked))
 
     assert counts[0] == counts[1]
+
+
+def grow(dataset: Dataset, *questions: str, group: str = "kettle") -> None:
+    rows = [
+        Entry((Turn("user", each), Turn("assistant", "Yes.")), group=group) for each in questions
+    ]
+    plan = importing.plan(dataset.bot, Contents(tuple(rows), ()), dataset=dataset)
+    importing.carry_out(dataset, plan, author=None)
+
+
+def splits_of(version: DatasetVersion) -> dict[str, str]:
+    return {row.id: row.split for row in freezing.rows_of(version)}
+
+
+def test_rows_stay_in_their_split_when_a_dataset_grows(dataset: Dataset) -> None:
+    first = splits_of(freeze(dataset))
+    for thing in THINGS:
+        grow(dataset, *(f"{thing[:3]} {word * 3} {word[::-1]}" for word in NUMBERS), group=thing)
+
+    version = freeze(dataset)
+
+    second = splits_of(version)
+    assert {each: second[each] for each in first} == first
+    # The tenths are those of all rows, old and new.
+    assert version.counts == {"train": 64, "dev": 8, "test": 8}
+
+
+def test_what_was_learned_once_is_never_measured_with(dataset: Dataset) -> None:
+    first = freeze(dataset)
+    learned = {each for each, split in splits_of(first).items() if split == "train"}
+    gone = dataset.examples.filter(public_id__in=learned)[:3]
+    ids = {str(each.public_id) for each in gone}
+    examples.decide(gone, Example.Status.REJECTED, reviewer=None)
+    freeze(dataset)
+    # It comes back, after a version without it and with a split of its own.
+    Example.objects.filter(public_id__in=ids).update(status="approved", split="test")
+    corrected = dataset.examples.filter(public_id__in=learned - ids)[0]
+    turns = [Turn("user", "Quite another question?"), Turn("assistant", "New.")]
+    examples.save(corrected, turns, author=None)
+    Example.objects.filter(pk=corrected.pk).update(split="dev")
+
+    third = splits_of(freeze(dataset))
+
+    assert {third[each] for each in learned} == {"train"}
+
+
+def test_a_new_row_that_joins_two_splits_takes_nothing_out_of_learning() -> None:
+    dataset = DatasetFactory()
+    words = "kettle saucer spoon basket carpet window ladder bucket pillow drawer shelf mirror"
+    learned, measured = words.removesuffix(" shelf mirror"), words.removeprefix("kettle saucer ")
+    grow(dataset, learned, measured, "something else", group="tree")
+    dataset.examples.update(split="train")
+    dataset.examples.filter(digest=_digest(measured)).update(split="test")
+    first = {row.question: row.split for row in freezing.rows_of(freeze(dataset))}
+    assert (first[learned], first[measured]) == ("train", "test")
+    # From here on only the earlier version says so.
+    dataset.examples.update(split="")
+    grow(dataset, words, group="tree")
+
+    second = {row.question: row.split for row in freezing.rows_of(freeze(dataset))}
+
+    assert {second[learned], second[measured], second[words]} == {"train"}
+
+
+def _digest(question: str) -> str:
+    turns = (Turn("user", question), Turn("assistant", "Yes."))
+    return digest(importing.messages_of(turns), "en")

@@ -1,6 +1,7 @@
 """A run that goes on from another learns what is new to it, and is reminded of what it has seen; and
 what its models learned from becomes the points of the learning curve."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from tests.factories import (
 )
 from tests.training.rows import pair
 from tests.training.services.increment_world import learned
-from training.frozen import FrozenRow
-from training.models import Dataset, ModelVersion, TrainingRun
-from training.services import learning, preparing
+from training.formats import Turn
+from training.frozen import FrozenRow, digest
+from training.models import Dataset, Example, ModelVersion, TrainingRun
+from training.services import examples as examples_of_dataset
+from training.services import freezing, learning, preparing
+from training.services.importing import turns_of
 from training.trainer import examples, recipe
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +94,43 @@ def test_without_it_all_rows_are_drawn_from_alike(bot: Bot, tmp_path: Path) -> N
         **{"data.new_first": False, "data.examples": 5, "data.replay_share": 0.0},
     )
     assert len(asked(run, tmp_path)) == 5
+
+
+@pytest.fixture
+def frozen_run(bot: Bot) -> TrainingRun:
+    """A run from a model that has seen three rows, over another dataset, which replays all it may."""
+    dataset: Dataset = DatasetFactory(bot=bot)
+    for each in OLD[:5]:
+        example = Example(dataset=dataset, messages=list(each.messages), split="train")
+        examples_of_dataset.save(example, turns_of(each.messages), author=None)
+    first = TrainingRunFactory(bot=bot, dataset_version=freezing.freeze(dataset, author=None))
+    held_out = replace(OLD[0], split="test", messages=(*OLD[0].messages[:-1], *NEW[0].messages[1:]))
+    run: TrainingRun = TrainingRunFactory(
+        bot=bot,
+        dataset_version=frozen_version([*NEW, held_out]),
+        parent=ModelVersionFactory(run=first),
+    )
+    about = {"data.replay_share": 0.9, "data.without_right_share": 0.0}
+    run.recipe = recipe.load("tiny_test", about).as_dict()
+    return run
+
+
+def test_nothing_is_replayed_that_is_measured_with_or_was_taken_back(
+    bot: Bot, frozen_run: TrainingRun, tmp_path: Path
+) -> None:
+    assert {each for each in asked(frozen_run, tmp_path) if "quick" in each} == {
+        each.question for each in OLD[1:5]
+    }, "the first is measured with"
+
+    rejected, corrected, deleted = (
+        Example.objects.get(digest=digest(each.messages, "en")) for each in OLD[1:4]
+    )
+    examples_of_dataset.decide([rejected], Example.Status.REJECTED, reviewer=None)
+    turns = [*turns_of(OLD[2].messages[:-1]), Turn("assistant", "By card.")]
+    examples_of_dataset.save(corrected, turns, author=None)
+    deleted.delete()
+
+    assert {each for each in asked(frozen_run, tmp_path) if "quick" in each} == {OLD[4].question}
 
 
 def test_points_count_what_a_model_and_those_before_it_learned(bot: Bot) -> None:
