@@ -1,6 +1,7 @@
 """What votes on pairs of answers say: who was found right more often, and how sure that is."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scipy.stats import binomtest
@@ -10,23 +11,20 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """``wins`` and ``losses`` are those of the candidate; ties, both right or both wrong, say nothing
-    about which is better."""
+    """Pairs: ``wins`` and ``losses`` are those of the candidate; both right, both wrong, or ``split``,
+    where no choice has most votes, say nothing about which is better."""
 
     wins: int
     losses: int
     both: int
     neither: int
-
-    @property
-    def ties(self) -> int:
-        return self.both + self.neither
+    split: int
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The candidate's share of wins and losses, its exact (Clopper-Pearson) interval at ``LEVEL``,
-    and the probability of votes so one-sided if neither were better. None without wins or losses."""
+    and the probability of pairs so one-sided if neither were better. None without wins or losses."""
 
     share: float | None
     low: float | None
@@ -55,14 +53,20 @@ def _percent(value: float | None) -> int | None:
     return None if value is None else round(100 * value)
 
 
-def tally(choices: Mapping[str, int]) -> Tally:
-    """From the number of votes by choice; see :class:`training.models.ShadowVote`."""
+def tally(pairs: Iterable[Sequence[str]]) -> Tally:
+    """From the choices of those who voted on each pair; see :class:`training.models.ShadowVote`.
+
+    A pair counts once, however many voted on it: what they say of one answer is not independent.
+    """
+    found = Counter(_outcome(choices) for choices in pairs)
     return Tally(
-        choices.get("candidate", 0),
-        choices.get("champion", 0),
-        choices.get("both", 0),
-        choices.get("neither", 0),
+        found["candidate"], found["champion"], found["both"], found["neither"], found["split"]
     )
+
+
+def _outcome(choices: Sequence[str]) -> str:
+    (most, votes), *others = Counter(choices).most_common(2)
+    return "split" if others and others[0][1] == votes else most
 
 
 def standing(found: Tally) -> Standing:

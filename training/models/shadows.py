@@ -13,7 +13,8 @@ from chat.models import Bot, Message, Shadow, ShadowAnswer
 class ShadowVote(models.Model):
     """One person's look at one pair of answers; which was whose was not shown.
 
-    ``answer`` goes with the customer's words; the vote stays and says nothing about them.
+    ``answer`` goes with the customer's words; the vote stays, says nothing about them and is not
+    counted any more.
     """
 
     class Choice(models.TextChoices):

@@ -151,9 +151,16 @@ def counts(shadow: Shadow) -> Counts:
     )
 
 
-def votes_of(shadow: Shadow) -> Counter[str]:
-    """How many votes there are of each choice."""
-    return Counter(ShadowVote.objects.filter(shadow=shadow).values_list("choice", flat=True))
+def votes_of(shadow: Shadow) -> list[list[str]]:
+    """The choices of those who voted, by pair.
+
+    Without votes on what was deleted: nobody knows any more which of them were on one pair.
+    """
+    pairs: dict[int, list[str]] = {}
+    made = ShadowVote.objects.filter(shadow=shadow, answer__isnull=False).order_by("id")
+    for answer, choice in made.values_list("answer", "choice"):
+        pairs.setdefault(answer, []).append(choice)
+    return list(pairs.values())
 
 
 def version_of(shadow: Shadow) -> ModelVersion | None:

@@ -57,12 +57,12 @@ def test_the_page_counts_and_says_how_sure_it_is(pair: ShadowAnswer) -> None:
     address = at("chat_shadow_change", pair.shadow_id)
     before = client.get(address).content.decode()
     assert "1 pair has no vote yet." in before
-    assert "Nobody has found one of the two right" in before
+    assert "There is no pair yet with one right and one wrong answer." in before
 
     shadows.vote(pair, ShadowVote.Choice.CANDIDATE, user)
 
     after = client.get(address).content.decode()
-    assert "the candidate was right in 100 % (3 to 100 % at 95 %)" in after
+    assert "the candidate gave the right one in 100 % (3 to 100 % at 95 %)" in after
     assert "That may be chance." in after
     assert at("training_stop_shadow", pair.shadow_id) not in after
 

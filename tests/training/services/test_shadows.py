@@ -212,8 +212,9 @@ def test_it_goes_with_its_visitor_and_stays_when_the_conversation_grows_old(
 
     assert not ShadowAnswer.objects.exists()
     assert VotedCase.objects.get().message is None
-    # Votes name nobody, and what they say of the model stays true.
-    assert shadows.votes_of(pair.shadow) == {"candidate": 2}
+    # Votes name nobody; without their pairs nobody knows what they count.
+    assert ShadowVote.objects.filter(shadow=pair.shadow).count() == 2
+    assert shadows.votes_of(pair.shadow) == []
 
 
 # What they say
@@ -232,18 +233,40 @@ def test_counts_and_waiting_are_those_of_the_same_questions(pair: ShadowAnswer) 
     assert shadows.counts(ShadowFactory.create()).latency is None
 
 
+def test_a_pair_counts_once_however_many_vote_on_it(pair: ShadowAnswer) -> None:
+    shadow, people = pair.shadow, [voter(pair, f"v{number}") for number in range(6)]
+    for somebody in people:
+        shadows.vote(pair, Choice.CANDIDATE, somebody)
+    found = votes.standing(votes.tally(shadows.votes_of(shadow)))
+    assert (found.share, found.p_value, found.is_decided) == (1.0, 1.0, False)
+
+    said = (
+        (Choice.CHAMPION, Choice.CANDIDATE, Choice.CHAMPION),
+        (Choice.BOTH, Choice.CANDIDATE, Choice.BOTH),
+        (Choice.CANDIDATE, Choice.CHAMPION),
+        (Choice.NEITHER,),
+    )
+    for choices in said:
+        other = ShadowAnswerFactory.create(shadow=shadow)
+        for somebody, choice in zip(people, choices, strict=False):
+            shadows.vote(other, choice, somebody)
+    assert votes.tally(shadows.votes_of(shadow)) == Tally(
+        wins=1, losses=1, both=1, neither=1, split=1
+    )
+
+
 def test_the_interval_of_the_votes_is_exact() -> None:
     """Against the closed form for all wins, and a published pair (8 of 10: 0.444 to 0.975)."""
-    all_won = votes.standing(Tally(10, 0, 3, 4))
+    all_won = votes.standing(Tally(10, 0, 3, 4, 2))
     assert (all_won.share, all_won.high) == (1.0, 1.0)
     assert all_won.low == pytest.approx(math.pow(0.025, 1 / 10))
     assert all_won.p_value == pytest.approx(2 / 2**10)
     assert all_won.is_decided
-    some = votes.standing(Tally(8, 2, 0, 0))
+    some = votes.standing(Tally(8, 2, 0, 0, 0))
     assert some.low == pytest.approx(0.4439, abs=1e-4)
     assert some.high == pytest.approx(0.9748, abs=1e-4)
     assert not some.is_decided
-    assert votes.standing(Tally(0, 0, 5, 5)).share is None
+    assert votes.standing(Tally(0, 0, 5, 5, 1)).share is None
 
 
 def test_commands_start_it_say_where_it_stands_and_stop_it(stage: Stage) -> None:

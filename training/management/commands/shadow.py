@@ -76,8 +76,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}  P50 {latency[0]:.2f} s, P95 {latency[1]:.2f} s")
         tally = votes.tally(shadows.votes_of(shadow))
         self.stdout.write(
-            f"votes: {tally.wins} for the candidate, {tally.losses} for what serves, "
-            f"{tally.both} both right, {tally.neither} both wrong"
+            f"pairs: {tally.wins} for the candidate, {tally.losses} for what serves, "
+            f"{tally.both} both right, {tally.neither} both wrong, {tally.split} undecided"
         )
         standing = votes.standing(tally)
         if standing.share is not None:
