@@ -28,6 +28,7 @@ from training import certificates, lineage, places, redacting
 from training.lineage import Descendant, TunedEncoder
 from training.models import (
     Correction,
+    Dataset,
     DatasetVersion,
     Erasure,
     Example,
@@ -185,6 +186,7 @@ def _begin(
         found.scopes if is_example_erased else frozenset(),
         frozenset(str(each.public_id) for each in examples),
     )
+    _hold_datasets(examples)
     frozen_in = _frozen_in(examples)
     for some in _parts(examples):
         redacting.forget_digests(FrozenExample.objects.filter(example__in=some))
@@ -253,6 +255,12 @@ def _unname_clusters(conversations: Sequence[Conversation]) -> None:
     }
     for cluster in named:
         ReviewItem.objects.filter(cluster=cluster).update(cluster=uuid4().hex)
+
+
+def _hold_datasets(examples: Sequence[Example]) -> None:
+    """Whoever freezes them is done before, or finds them gone."""
+    pks = {each.dataset_id for each in examples}
+    list(Dataset.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
 
 
 def _frozen_in(examples: Sequence[Example]) -> list[int]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from moderation.actors import named
 from moderation.services import audit
 from training import frozen, places
-from training.frozen import Diff, FrozenRow
+from training.frozen import Diff, FrozenRow, Written
 from training.models import Dataset, DatasetVersion, Example, FrozenExample, Split
 from training.quality import report as quality
 from training.quality.report import Report
@@ -33,8 +33,9 @@ def freeze(
     """Write the approved examples as a new version.
 
     The same content is the same version: an existing one is returned, and its file mended if it
-    was damaged. Raises :class:`NotFrozen` when there is nothing to learn from, or when something
-    stands in an example that the policy of today would replace or block.
+    was damaged. Raises :class:`NotFrozen` when there is nothing to learn from, when something
+    stands in an example that the policy of today would replace or block, and when examples were
+    erased meanwhile.
     """
     examples = _approved(dataset)
     rows = _rows_of(examples)
@@ -45,38 +46,48 @@ def freeze(
         raise NotFrozen(_refusal(rows, left))
     earlier = _earlier_splits(dataset)
     divided = split(rows, [_kept_split(each, earlier) for each in examples])
-    written = frozen.write_rows(datasets_folder(), divided)
-    with transaction.atomic():
-        # Two people may freeze at once: the numbers of versions are given one after the other.
-        Dataset.objects.select_for_update().get(pk=dataset.pk)
-        versions = dataset.versions.all()
-        if (known := versions.filter(sha256=written.sha256).first()) is not None:
-            return known
-        newest = versions.order_by("-number").values_list("number", flat=True).first()
-        version = DatasetVersion.objects.create(
-            dataset=dataset,
-            number=(newest or 0) + 1,
-            sha256=written.sha256,
-            size=written.size,
-            counts=dict.fromkeys(Split.values, 0) | Counter(row.split for row in divided),
-            report=quality.report(divided).to_json(),
-            note=note[:200],
-            created_by=author,
-        )
-        FrozenExample.objects.bulk_create(
-            (
-                FrozenExample(version=version, example=each, digest=each.digest, split=row.split)
-                for each, row in zip(examples, divided, strict=True)
-            ),
-            batch_size=_BATCH,
-        )
-        audit.record(
-            "dataset.frozen",
-            target=f"dataset:{dataset.public_id}",
-            bot=dataset.bot.slug,
-            facts={"version": version.number, "sha256": version.sha256, "rows": len(rows)},
-            by=named(author),
-        )
+    written: Written | None = None
+    try:
+        with transaction.atomic():
+            # Two people may freeze at once: the numbers of versions are given one after the other.
+            # An erasure holds this row, too.
+            Dataset.objects.select_for_update().get(pk=dataset.pk)
+            _check_still_there(dataset, examples)
+            written = frozen.write_rows(datasets_folder(), divided)
+            versions = dataset.versions.all()
+            if (known := versions.filter(sha256=written.sha256).first()) is not None:
+                return known
+            newest = versions.order_by("-number").values_list("number", flat=True).first()
+            version = DatasetVersion.objects.create(
+                dataset=dataset,
+                number=(newest or 0) + 1,
+                sha256=written.sha256,
+                size=written.size,
+                counts=dict.fromkeys(Split.values, 0) | Counter(row.split for row in divided),
+                report=quality.report(divided).to_json(),
+                note=note[:200],
+                created_by=author,
+            )
+            FrozenExample.objects.bulk_create(
+                (
+                    FrozenExample(
+                        version=version, example=each, digest=each.digest, split=row.split
+                    )
+                    for each, row in zip(examples, divided, strict=True)
+                ),
+                batch_size=_BATCH,
+            )
+            audit.record(
+                "dataset.frozen",
+                target=f"dataset:{dataset.public_id}",
+                bot=dataset.bot.slug,
+                facts={"version": version.number, "sha256": version.sha256, "rows": len(rows)},
+                by=named(author),
+            )
+    except BaseException:
+        if written is not None:
+            _remove_unless_frozen(dataset, written)
+        raise
     return version
 
 
@@ -143,6 +154,22 @@ def _kept_split(example: Example, earlier: dict[int | str, str]) -> str:
     if Split.TRAIN in before:
         return Split.TRAIN
     return example.split or next(iter(before), "")
+
+
+def _check_still_there(dataset: Dataset, examples: Sequence[Example]) -> None:
+    """What is gone from the rows must not get into a file: nobody would look for it there."""
+    present = set(dataset.examples.values_list("pk", flat=True))
+    if not present.issuperset(each.pk for each in examples):
+        raise NotFrozen(_("The dataset changed while it was being frozen. Freeze it again."))
+
+
+def _remove_unless_frozen(dataset: Dataset, written: Written) -> None:
+    """A file that no version came of would outlive what stands in it."""
+    with transaction.atomic():
+        # Whoever freezes the same now has written it by the time they let go of this row.
+        Dataset.objects.select_for_update().get(pk=dataset.pk)
+        if not DatasetVersion.objects.filter(sha256=written.sha256).exists():
+            written.path.unlink(missing_ok=True)
 
 
 def _rows_of(examples: Sequence[Example]) -> list[FrozenRow]:

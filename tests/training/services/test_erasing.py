@@ -69,8 +69,10 @@ from training.models import (
     ReviewItem,
     TrainingRun,
 )
+from training.quality import report as quality
 from training.services import correcting, erasing, evaluating, examples, freezing, proposing
 from training.services.evaluating import Outdated, Scope, Subject
+from training.services.freezing import NotFrozen
 
 pytestmark = pytest.mark.django_db
 
@@ -325,6 +327,39 @@ def test_an_evaluation_in_progress_brings_nothing_back(bot: Bot) -> None:
     assert version.sha256 != before
     again = evaluating.evaluate(Subject("shop-int4"), scope, Scripted(answer))
     assert again.answers.count() == version.counts["train"]
+
+
+def test_freezing_that_an_erasure_overtakes_leaves_no_file(bot: Bot) -> None:
+    dataset, conversation = DatasetFactory(bot=bot), talk(bot, "hello")
+    version = frozen(dataset, conversation)
+    example_of(conversation, dataset, "And where is its lid, please?")
+    erasures: list[Erasure] = []
+
+    def advance(_step: int) -> None:
+        if not erasures:
+            erasures.append(erase(conversation.visitor))
+
+    with pytest.raises(NotFrozen, match="Freeze it again"):
+        freezing.freeze(dataset, author=None, progress=advance)
+
+    version.refresh_from_db()
+    assert [each.name for each in freezing.datasets_folder().iterdir()] == [
+        freezing.path_of(version).name
+    ]
+    assert len(freezing.rows_of(freezing.freeze(dataset, author=None))) == 6
+
+
+def test_freezing_that_fails_leaves_no_file(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = DatasetFactory(bot=bot)
+    example_of(talk(bot, "hello"), dataset, "Where is it?")
+    with monkeypatch.context() as failing:
+        failing.setattr(quality, "report", lambda rows: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            freezing.freeze(dataset, author=None)
+    assert not list(freezing.datasets_folder().iterdir())
+
+    version = freezing.freeze(dataset, author=None)
+    assert freezing.path_of(version).exists()
 
 
 def test_a_wording_of_theirs_alone_leaves_approved_answers(bot: Bot) -> None:
