@@ -4,6 +4,7 @@ import time
 from typing import cast
 
 from django.conf import settings
+from django.db import close_old_connections
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -58,9 +59,13 @@ class ChatView(APIView):
 
 
 def _wait_for_outcome(question: Message) -> Message:
-    """The settled reply (or the notice instead of one), or what there is when time is up."""
+    """The settled reply (or the notice instead of one), or what there is when time is up.
+
+    Between two looks no connection to PostgreSQL is held: they are few, and everybody's.
+    """
     patience = min(WAIT_SECONDS, settings.CHAT_REPLY_DEADLINE_SECONDS)
     deadline = time.monotonic() + patience
     while not (outcome := outcome_of(question)).is_settled and time.monotonic() < deadline:
+        close_old_connections()
         time.sleep(POLL_SECONDS)
     return outcome

@@ -53,6 +53,29 @@ def test_a_question_gets_its_answer(client: Client) -> None:
     assert answer.json()["source"] == "model"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_whoever_waits_holds_no_connection(
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As PostgreSQL is used: a connection that was given back is somebody else's turn.
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    connection.close()
+    settings.CHAT_REPLY_DEADLINE_SECONDS = 1
+    _, key = visitors.issue_api_key(BotFactory(), name="shop")
+    sleep, held = time.sleep, []
+
+    def nap(seconds: float) -> None:
+        held.append(connection.connection is not None)
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", nap)
+
+    assert ask(client, key, question="Where is my parcel?").json()["status"] == "pending"
+
+    assert held
+    assert not any(held)
+
+
 def test_without_an_answer_it_says_so(client: Client, key: str, settings: Settings) -> None:
     settings.CHAT_REPLY_DEADLINE_SECONDS = 0
 
