@@ -70,9 +70,9 @@ def find_visitors(bots: QuerySet[Bot], said: str) -> list[Visitor]:
         pks = {
             pk
             for some in _parts(scopes)
-            for pk in Conversation.objects.filter(public_id__in=some).values_list(
-                "visitor", flat=True
-            )
+            for pk in Conversation.objects.filter(
+                visitor__bot__in=bots, public_id__in=some
+            ).values_list("visitor", flat=True)
         }
         return list(visitors.filter(pk__in=sorted(pks)[-MOST_FOUND:]).order_by("-pk"))
     of_conversation = visitors.filter(conversations__public_id=public_id)

@@ -449,6 +449,20 @@ def test_people_are_found_by_what_they_know(bot: Bot) -> None:
     assert find_visitors(bots, "ann.lee@shop.example") == []
 
 
+def test_visitors_of_other_bots_take_no_place_of_ones_own(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.services.erasing.MOST_FOUND", 2)
+    mine = talk(bot, "write to ann.lee@shop.example")
+    elsewhere = [talk(BotFactory(), "write to ann.lee@shop.example") for _ in range(3)]
+
+    own = Bot.objects.filter(pk=bot.pk)
+
+    assert find_visitors(own, "ann.lee@shop.example") == [mine.visitor]
+    newest = [each.visitor for each in reversed(elsewhere)][:2]
+    assert find_visitors(Bot.objects.all(), "ann.lee@shop.example") == newest
+
+
 def test_it_takes_the_right_to_erase(bot: Bot) -> None:
     conversation = talk(bot, "hello")
     user: User = UserFactory()
