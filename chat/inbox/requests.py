@@ -54,14 +54,13 @@ def take(user: User, fields: dict[str, Any]) -> None:
 
 
 def hand_back(user: User, fields: dict[str, Any]) -> None:
-    takeover.hand_back(_own(user, fields), by=user)
+    conversation = access_conversation_of(user, fields["id"])
+    takeover.hand_back(conversation, by=user, may_override=user.has_perm(ASSIGN))
 
 
 def close(user: User, fields: dict[str, Any]) -> None:
     conversation = access_conversation_of(user, fields["id"])
-    if conversation.status == Conversation.Status.TAKEN:
-        conversation = _own(user, fields)
-    takeover.close(conversation, by=user)
+    takeover.close(conversation, by=user, may_override=user.has_perm(ASSIGN))
 
 
 def assign(user: User, fields: dict[str, Any]) -> None:
@@ -159,14 +158,6 @@ def _bots_own(replies: Iterable[CannedReply]) -> list[CannedReply]:
 
 def _notes(conversation: Conversation) -> Iterable[Note]:
     return conversation.notes.select_related("author")
-
-
-def _own(user: User, fields: dict[str, Any]) -> Conversation:
-    """The agent's own; another's only for those who may give conversations to others."""
-    conversation = access_conversation_of(user, fields["id"])
-    if conversation.agent_id != user.pk and not user.has_perm(ASSIGN):
-        raise takeover.NotTaken
-    return conversation
 
 
 def _left(user: User, fields: dict[str, Any]) -> LeftMessage:

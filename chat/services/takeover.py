@@ -90,14 +90,16 @@ def assign(conversation: Conversation, *, to: User, by: User) -> Conversation:
 
 
 @transaction.atomic
-def hand_back(conversation: Conversation, *, by: User) -> Conversation:
+def hand_back(conversation: Conversation, *, by: User, may_override: bool = False) -> Conversation:
     """The bot answers again: what the customer says next, not what was said meanwhile.
 
-    Raises :class:`NotTaken` and :class:`ConversationClosed`.
+    ``may_override``: what another agent has, too. Raises :class:`NotTaken` and
+    :class:`ConversationClosed`.
     """
     conversation = _locked_open(conversation)
     if conversation.status != Status.TAKEN:
         raise NotTaken
+    _refuse_others(conversation, by, may_override=may_override)
     agent, conversation.agent = conversation.agent, None
     conversation.status, conversation.taken_at = Status.OPEN, None
     conversation.save(update_fields=FIELDS)
@@ -114,12 +116,17 @@ def hand_back(conversation: Conversation, *, by: User) -> Conversation:
 
 
 @transaction.atomic
-def close(conversation: Conversation, *, by: User | None = None) -> Conversation:
+def close(
+    conversation: Conversation, *, by: User | None = None, may_override: bool = False
+) -> Conversation:
     """Nobody answers any more. ``by`` is nobody when it ends because it was quiet for long.
 
-    Raises :class:`ConversationClosed` when it was closed before.
+    ``may_override``: what another agent has, too. Raises :class:`NotTaken`, and
+    :class:`ConversationClosed` when it was closed before.
     """
     conversation = _locked_open(conversation)
+    if by is not None:
+        _refuse_others(conversation, by, may_override=may_override)
     before, silenced = conversation.status, silence(conversation, code="closed")
     conversation.status = Status.CLOSED
     conversation.waiting_since = None
@@ -162,6 +169,13 @@ def _give(conversation: Conversation, agent: User) -> int:
     publishing.announce_conversation(conversation)
     announce_queue(conversation.bot)
     return silenced
+
+
+def _refuse_others(conversation: Conversation, agent: User, *, may_override: bool) -> None:
+    """Under the lock, for it may have been given to another agent since it was looked at."""
+    is_others = conversation.status == Status.TAKEN and conversation.agent_id != agent.pk
+    if is_others and not may_override:
+        raise NotTaken
 
 
 def _locked_open(conversation: Conversation) -> Conversation:

@@ -166,6 +166,25 @@ def test_nobody_hands_back_what_nobody_has(ann: User) -> None:
         takeover.hand_back(conversation, by=ann)
 
 
+@pytest.mark.parametrize("end", [takeover.hand_back, takeover.close])
+def test_what_was_given_to_somebody_else_meanwhile_is_theirs(
+    ann: User, end: Callable[..., Conversation]
+) -> None:
+    conversation, _reply = asked()
+    seen = takeover.take_over(conversation, by=ann)
+    ben = agent("ben")
+    takeover.assign(conversation, to=ben, by=agent("boss"))
+
+    with pytest.raises(takeover.NotTaken):
+        end(seen, by=ann)
+
+    conversation.refresh_from_db()
+    assert (conversation.status, conversation.agent) == (Status.TAKEN, ben)
+    end(seen, by=ann, may_override=True)
+    conversation.refresh_from_db()
+    assert conversation.status != Status.TAKEN
+
+
 def test_assigning_gives_it_to_who_may_answer(ann: User) -> None:
     conversation, reply = asked()
     ben = agent("ben")
