@@ -216,9 +216,17 @@ class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
     def people(self, group: Any) -> int:
         return int(group.members)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        """Nobody gives themselves what a role of theirs does not have."""
+        is_own = _is_own(request, obj)
+        return (*self.readonly_fields, *(("permissions",) if is_own else ()))
+
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
+        if _is_own(request, obj):
+            why = _("This is a role of your own: another administrator changes what it may do.")
+            kwargs["help_texts"] = {"permissions": why}
         form = super().get_form(request, obj, change=change, **kwargs)
         field = form.base_fields.get("permissions")
         if isinstance(field, ModelMultipleChoiceField) and field.queryset is not None:
@@ -242,6 +250,13 @@ class GroupAdmin(RecordsDeletion, DjangoGroupAdmin, ModelAdmin):
 
 def _permission_name(permission: Permission) -> str:
     return gettext(permission.name)
+
+
+def _is_own(request: HttpRequest, group: Group | None) -> bool:
+    """Whether this is a role of whoever asks. Superusers may do everything without one."""
+    if group is None or _is_super(request):
+        return False
+    return bool(group.user_set.filter(pk=request.user.pk).exists())
 
 
 def _is_super(request: HttpRequest) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -144,6 +144,42 @@ def test_a_role_is_changed_and_recorded(console: Client) -> None:
     )
     assert not group.permissions.filter(codename="assign_conversation").exists()
     assert '"taken":["assign_conversation"]' in AuditEntry.objects.get(action="role.defined").facts
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_nobody_gives_permissions_to_a_role_of_their_own(
+    console: Client, admin: User, language: str
+) -> None:
+    own = admin.groups.get()
+    had = set(own.permissions.values_list("pk", flat=True))
+    wanted = Permission.objects.get(codename="approve_example")
+    assert wanted.pk not in had
+    where = reverse("admin:auth_group_change", args=[own.pk])
+
+    page = console.get(where, headers={"Accept-Language": language}).content.decode()
+    assert 'name="permissions"' not in page
+    says = {"en": "a role of your own", "zh-hans": "您自己所属的角色"}
+    assert says[language] in page
+    sent = {"name": "Chiefs", "permissions": [*had, wanted.pk]}
+    assert console.post(where, sent).status_code == 302
+
+    own.refresh_from_db()
+    assert own.name == "Chiefs"
+    assert set(own.permissions.values_list("pk", flat=True)) == had
+    assert not User.objects.get(pk=admin.pk).has_perm("training.approve_example")
+
+
+def test_a_superuser_defines_every_role(admin_client: Client, admin_user: User) -> None:
+    group = Group.objects.create(name="Night shift")
+    admin_user.groups.add(group)
+    wanted = Permission.objects.get(codename="approve_example")
+
+    admin_client.post(
+        reverse("admin:auth_group_change", args=[group.pk]),
+        {"name": "Night shift", "permissions": [wanted.pk]},
+    )
+
+    assert list(group.permissions.all()) == [wanted]
 
 
 def test_the_service_refuses_own_roles(admin: User) -> None:
