@@ -35,7 +35,7 @@ from moderation.pipeline import moderate
 from moderation.services import cases, originals, policies, word_lists
 from moderation.services.originals import NotAllowed
 from moderation.words import lexicon
-from moderation.words.importing import ImportRefused, read
+from moderation.words.importing import LARGEST_FILE, ImportRefused, read
 
 _SIGNED_FOR_SECONDS = 3600
 
@@ -100,7 +100,8 @@ class WordAdmin(Recorded, Pages):
         if request.method == "POST" and form.is_valid():
             upload = form.cleaned_data["file"]
             try:
-                imported = read(upload.read(), upload.name, category=form.cleaned_data["category"])
+                data = upload.read(LARGEST_FILE + 1)
+                imported = read(data, upload.name, category=form.cleaned_data["category"])
             except ImportRefused as error:
                 form.add_error("file", str(error))
             else:

@@ -47,7 +47,7 @@ class ImportPages(Pages):
             upload = form.cleaned_data["file"]
             bot, locale = form.cleaned_data["bot"], form.cleaned_data["locale"]
             try:
-                contents = files.read(upload.read(), upload.name)
+                contents = files.read(upload.read(files.LARGEST_FILE + 1), upload.name)
                 return self._preview(request, bot, locale, contents)
             except FileRefused as error:
                 form.add_error("file", str(importing.FAULTS[error.fault]))

@@ -71,7 +71,7 @@ class TransferPages(OfDatasets, Pages):
         if request.method == "POST" and form.is_valid():
             upload = form.cleaned_data["file"]
             try:
-                contents = formats.read(upload.read(), upload.name)
+                contents = formats.read(upload.read(formats.LARGEST_FILE + 1), upload.name)
                 return self._preview(request, dataset, contents, form.cleaned_data)
             except FileRefused as error:
                 form.add_error("file", str(importing.FAULTS[error.fault]))

@@ -1,6 +1,7 @@
 """Files of conversations, in the formats that others keep them in. Knows no Django."""
 
 from training.formats.entries import (
+    LARGEST_FILE,
     Contents,
     Entry,
     Fail,
@@ -15,6 +16,7 @@ from training.formats.reading import read
 from training.formats.writing import written
 
 __all__ = [
+    "LARGEST_FILE",
     "Contents",
     "Entry",
     "Fail",
