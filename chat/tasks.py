@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from chat.services import idling, replies, visitors
+from chat.services import idling, replies, reporting, visitors
 
 logger = logging.getLogger(__name__)
 
@@ -25,3 +25,9 @@ def close_idle_conversations() -> None:
 @shared_task
 def delete_spent_tickets() -> None:
     visitors.delete_spent_tickets()
+
+
+@shared_task
+def forget_silent_runners() -> None:
+    """A runner that died took no leave: its reports stayed."""
+    reporting.forget_the_silent()

@@ -185,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
     },
     "delete-spent-tickets": {"task": "chat.tasks.delete_spent_tickets", "schedule": 600.0},
+    "forget-silent-runners": {"task": "chat.tasks.forget_silent_runners", "schedule": 600.0},
     "sign-audit": {"task": "moderation.tasks.sign_audit", "schedule": 60.0},
     "take-looks": {"task": "experiments.take_looks", "schedule": 600.0},
     "learn": {"task": "increments.go_on", "schedule": 300.0},

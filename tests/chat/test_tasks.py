@@ -7,10 +7,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from chat import tasks
-from chat.models import SocketTicket
-from chat.services import visitors
+from chat.models import RunnerReport, SocketTicket
+from chat.services import reporting, visitors
+from chat.services.reporting import Runner, State
 from csbot.celery import app
-from tests.factories import ConversationFactory, ReplyFactory
+from tests.factories import BotFactory, ConversationFactory, ReplyFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +28,21 @@ def test_overdue_replies_are_failed() -> None:
     tasks.fail_overdue_replies()
     reply.refresh_from_db()
     assert (reply.status, reply.code) == ("failed", "overdue")
+
+
+def test_runners_that_are_silent_for_an_hour_are_forgotten() -> None:
+    state = State(BotFactory().pk, RunnerReport.State.SERVING, None, None)
+    for name in ("dead", "alive"):
+        reporting.report(Runner(name, "shelf", 7), [state])
+    long_ago = timezone.now() - timedelta(seconds=reporting.FORGOTTEN_SECONDS + 1)
+    RunnerReport.objects.filter(runner="dead").update(seen_at=long_ago)
+
+    tasks.forget_silent_runners()
+    tasks.forget_silent_runners()
+
+    assert [each.runner for each in RunnerReport.objects.all()] == ["alive"]
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert "chat.tasks.forget_silent_runners" in scheduled
 
 
 def test_only_expired_tickets_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
