@@ -59,7 +59,6 @@ def write_job(claim: Claim, folder: Path) -> None:
         "threads": places.threads(),
         "batch_divisor": run.batch_divisor,
         "fence": claim.fence,
-        "tensorboard": bool(run.recipe.get("tensorboard", False)),
     }
     partial = folder / f"{JOB}.{os.getpid()}"
     partial.write_text(json.dumps(job, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,7 +1,10 @@
 """Training from the command line: what is listed, cancelled, refused and said."""
 
+import sys
+from importlib.machinery import ModuleSpec
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -43,6 +46,20 @@ def test_queueing_resolves_the_recipe_and_its_changed_fields(version: DatasetVer
     assert run.overrides == {"optimisation.epochs": 2.5, "data.style": "words"}
     assert run.recipe["optimisation"]["epochs"] == 2.5
     assert run.plan["examples"] == 8
+
+
+def test_tensorboard_is_ordered_where_it_is_installed(
+    version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(CommandError, match="The package tensorboard is not installed"):
+        queue(version, "--set", "tensorboard=true")
+    assert not TrainingRun.objects.exists()
+
+    package = ModuleType("tensorboard")
+    package.__spec__ = ModuleSpec("tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", package)
+    assert queue(version, "--set", "tensorboard=true").recipe["tensorboard"] is True
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from chat.inference import artifacts
@@ -14,7 +15,7 @@ from training.trainer.recipe import RecipeError
 
 
 class OrderRefused(Exception):
-    """There is no such recipe, or the weights to start from are not here; safe to show."""
+    """There is no such recipe, or what it needs is not here; safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def make_order(
         recipe = recipes.load(recipe_name, overrides)
     except RecipeError as error:
         raise OrderRefused(str(error)) from error
+    if recipe.tensorboard and find_spec("tensorboard") is None:
+        raise OrderRefused("The package tensorboard is not installed: train without it.")
     order = Order(
         bot=version.dataset.bot,
         dataset_version=version,

@@ -43,7 +43,6 @@ class Job:
     threads: int = 0
     batch_divisor: int = 1
     fence: int = 0
-    tensorboard: bool = False
 
     @property
     def checkpoints(self) -> Path:
@@ -78,7 +77,6 @@ def read(folder: Path) -> Job:
             threads=int(stored.get("threads", 0)),
             batch_divisor=int(stored.get("batch_divisor", 1)),
             fence=int(stored.get("fence", 0)),
-            tensorboard=bool(stored.get("tensorboard", False)),
         )
     except (KeyError, TypeError, ValueError, RecipeError) as error:
         raise JobError(f"job.json cannot be used: {error}") from error

@@ -94,6 +94,7 @@ class Training:
         while course.step < len(self._steps):
             if self._stop.is_set():
                 self._save(course)
+                self._progress.close()
                 return False
             self._take_step(course)
         self._finish(course)
@@ -275,7 +276,10 @@ class Training:
 
     def _digest(self) -> str:
         """Of everything that a checkpoint has to fit."""
-        facts = [self._job.recipe.as_dict(), self._job.seed, self._job.base.name, self._steps]
+        recipe = self._job.recipe.as_dict()
+        # It only watches.
+        del recipe["tensorboard"]
+        facts = [recipe, self._job.seed, self._job.base.name, self._steps]
         hashed = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         for each in self._data:
             hashed.update(repr(each.ids).encode())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from training.trainer.job import Job
+from training.trainer.job import Job, JobError
 
 NAME = "progress.jsonl"
 STEP_SECONDS = 1.0
@@ -24,11 +24,12 @@ class Progress:
     """The report of one attempt. Only the main one of several processes reports."""
 
     def __init__(self, job: Job, *, is_main: bool = True) -> None:
+        """Raises :class:`JobError` where TensorBoard is wanted and not installed."""
         self._place = job.folder / NAME
         self._fence = job.fence
         self._is_main = is_main
         self._reported = 0.0
-        self._board = _board(job) if is_main and job.tensorboard else None
+        self._board = _board(job) if is_main and job.recipe.tensorboard else None
 
     def report(self, kind: Kind, **facts: Any) -> None:
         """Append one line."""
@@ -73,6 +74,8 @@ def read(folder: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
 
 
 def _board(job: Job) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise JobError("The package tensorboard is not installed.") from error
     return SummaryWriter(str(job.folder / "tensorboard"))

@@ -137,6 +137,8 @@ class Recipe:
     base: str
     """The base model's folder below ``var/models/base``, or what ``fetch_model`` makes it from."""
     method: Method = "lora"
+    tensorboard: bool = False
+    """Write TensorBoard files into the run's folder; the package has to be installed."""
     data: Data = field(default_factory=Data)
     lora: Lora = field(default_factory=Lora)
     optimisation: Optimisation = field(default_factory=Optimisation)

@@ -30,11 +30,19 @@ def test_overrides_change_one_field_each() -> None:
     assert changed.lora == plain.lora
 
 
+def test_recipe_that_was_frozen_before_a_field_came_is_read() -> None:
+    changed = recipe.load("tiny_test", {"tensorboard": True})
+    stored = changed.as_dict()
+    assert stored.pop("tensorboard") is True
+    assert recipe.parse(stored) == recipe.load("tiny_test")
+
+
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
         ({"optimisation.epoch": 2}, "optimisation.epoch"),
         ({"speed": 2}, "speed"),
+        ({"tensorboard": "yes"}, "tensorboard"),
         ({"optimisation.batch_size": 0}, "batch_size"),
         ({"optimisation.batch_size": 2.5}, "batch_size"),
         ({"optimisation.batch_size": True}, "batch_size"),

@@ -3,9 +3,11 @@ else's work in."""
 
 import json
 import shutil
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -231,3 +233,50 @@ def test_half_a_line_of_a_killed_trainer_is_passed_over(make_job: MakeJob) -> No
     with (job.folder / progress.NAME).open("w") as file:
         file.write('{"kind": "step", "st\n{"kind": "step", "step": 2}\n{"kind": "st')
     assert [line for line, _ in progress.read(job.folder)] == [{"kind": "step", "step": 2}]
+
+
+class Board:
+    """Stands for ``torch.utils.tensorboard.SummaryWriter``."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.scalars: list[tuple[str, float, int]] = []
+        self.is_closed = False
+
+    def add_scalar(self, name: str, value: float, step: int) -> None:
+        self.scalars.append((name, value, step))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_tensorboard_is_told_when_the_recipe_wants_it(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boards: list[Board] = []
+
+    def opened(folder: str) -> Board:
+        boards.append(Board(folder))
+        return boards[-1]
+
+    module = SimpleNamespace(SummaryWriter=opened)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    train(make_job("plain"))
+    assert not boards
+    job = make_job(tensorboard=True)
+    assert not train(job, StopAfter(2))
+    assert train(job)
+    assert [Path(each.folder) for each in boards] == [job.folder / "tensorboard"] * 2
+    assert all(each.is_closed for each in boards)
+    last = reports(job, "step")[-1]
+    assert ("step/loss", last["loss"], last["step"]) in boards[1].scalars
+
+
+def test_without_tensorboard_a_run_that_wants_it_does_not_begin(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    job = make_job(tensorboard=True)
+    with pytest.raises(JobError, match="The package tensorboard is not installed"):
+        train(job)
+    assert not (job.folder / progress.NAME).exists()
