@@ -15,14 +15,21 @@ from chat.errand import request_of
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import Engine
 from chat.inference.opening import EngineSpec, open_engine
-from chat.knowledge.confidence import FEATURES, Evidence, Weights, confidence, fit
+from chat.knowledge.confidence import (
+    DEFAULT_WEIGHTS,
+    FEATURES,
+    Evidence,
+    Weights,
+    confidence,
+    fit,
+)
 from chat.knowledge.matching import Match
 from chat.knowledge.questions import leans_on_context, normalized
 from chat.libraries import Library, LibraryShelf, Query
 from chat.models import Bot
 from chat.models.fields import LOCALES
 from chat.prompts import Style
-from chat.selectors import approved_answers
+from chat.selectors import active_deployments, approved_answers
 from chat.services.notices import notice_text
 from training.evaluation.judging import judge
 from training.evaluation.overhearing import Overheard
@@ -59,7 +66,8 @@ Opening = Callable[[Path], AbstractContextManager[Opened]]
 def opening(bot: Bot, weights: Mapping[str, Weights] | None = None) -> Opening:
     """Opens artifacts as a runner of this machine would, and answers with what ``bot`` knows.
 
-    ``weights`` are those of confidence by language, where they are not the ones in force.
+    ``weights`` are those of confidence by language. In a language without any, what serves ``bot`` has
+    those in force, and everything else the defaults, with which it would be served.
     """
 
     @contextmanager
@@ -71,10 +79,21 @@ def opening(bot: Bot, weights: Mapping[str, Weights] | None = None) -> Opening:
             shelf.library(bot, locale)
         with engine_of(artifact) as engine:
             overheard = Overheard(engine)
-            responder = AsServed(bot, overheard, style, shelf, weights)
+            responder = AsServed(
+                bot, overheard, style, shelf, weights, is_serving=_is_serving(artifact, bot)
+            )
             yield Opened(responder, overheard, responder.calibrate, responder.respond_unaided)
 
     return opened
+
+
+def _is_serving(artifact: Path, bot: Bot) -> bool:
+    deployment = active_deployments().filter(bot=bot).first()
+    return deployment is not None and artifact == _place(deployment.artifact)
+
+
+def _place(artifact: str) -> Path:
+    return settings.MODELS_DIR / "serving" / artifact
 
 
 @contextmanager
@@ -98,9 +117,8 @@ def engine_of(artifact: Path) -> Iterator[Engine]:
 @contextmanager
 def base_engine_or_none(base: str) -> Iterator[Engine | None]:
     """The exported base model, in the precision that this installation serves."""
-    place = settings.MODELS_DIR / "serving" / f"{base}-{settings.CHAT_PRECISION}"
     try:
-        with engine_of(place) as engine:
+        with engine_of(_place(f"{base}-{settings.CHAT_PRECISION}")) as engine:
             yield engine
     except ArtifactError:
         yield None
@@ -117,17 +135,22 @@ class AsServed:
         style: Style = "words",
         shelf: LibraryShelf | None = None,
         weights: Mapping[str, Weights] | None = None,
+        *,
+        is_serving: bool = False,
     ) -> None:
         self._bot = bot
         self._engine = engine
         self._style = style
         self._shelf = shelf or LibraryShelf()
         self._weights = dict(weights or {})
+        # The weights in force were learned of what serves, and are worth nothing for another model.
+        self._is_serving = is_serving
 
     def calibrate(
         self, rows: Sequence[FrozenRow], advance: Callable[[], None] = lambda: None
     ) -> dict[str, Weights]:
-        """Learn how sure to be, by language, from what the model makes of ``rows``, and be it.
+        """Learn how sure to be, by language, from what the model makes of ``rows``, and be it; in
+        a language with too few of them as sure as by default.
 
         Returns the weights for :mod:`chat.knowledge.confidence`; ``advance`` is called for each row.
         """
@@ -144,6 +167,7 @@ class AsServed:
             for locale in evidence
             if len(evidence[locale]) >= FEWEST_JUDGED
         }
+        self._is_serving = False
         return self._weights
 
     def respond(self, row: FrozenRow) -> Response:
@@ -205,7 +229,8 @@ class AsServed:
     ) -> tuple[Response, Evidence | None]:
         """What becomes of what the model says."""
         near = () if match is None else ready.near_of(match, approved_answers(self._bot))
-        weights = self._weights.get(row.locale, library.weights)
+        usual = library.weights if self._is_serving else DEFAULT_WEIGHTS
+        weights = self._weights.get(row.locale, usual)
         is_hopeless = self._style == "number" and not near
         if is_hopeless or _sureness(match, weights, ()) < least:
             unknown = notice_text("unanswered", row.locale)

@@ -1,20 +1,29 @@
 """What is evaluated is what customers get."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chat.inference.engine import ChatMessage
+from chat.knowledge.confidence import FEATURES
 from chat.knowledge.questions import normalized
-from chat.models import Bot, CuratedAnswer, Dispute
+from chat.models import Bot, CuratedAnswer, Deployment, Dispute
+from chat.services import deploying
+from chat.services.deploying import Model
 from tests.chat.scripted import ScriptedEngine, saying
 from tests.factories import BotFactory, MessageFactory, approve
 from tests.training.rows import dialogue, pair
 from training.evaluation.overhearing import Overheard
-from training.services.responders import AsServed, base_engine_or_none
+from training.services import responders
+from training.services.responders import FEWEST_JUDGED, AsServed, base_engine_or_none
 
 pytestmark = pytest.mark.django_db
+
+NEVER = {"intercept": -60.0, "weights": [0.0] * FEATURES}
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +123,54 @@ def test_what_the_model_wrote_is_overheard(bot: Bot) -> None:
     assert heard.texts == ["One "]
     heard.cancel("a")
     heard.close()
+
+
+@pytest.fixture
+def never_sure(bot: Bot) -> Deployment:
+    """What serves is never sure of itself, in no language."""
+    deployment = deploying.deploy(
+        bot,
+        Model("shop-v1-int4", confidence=dict.fromkeys(["en", "zh-hans"], NEVER)),
+        replacing=None,
+    )
+    assert deployment.is_active
+    return deployment
+
+
+@pytest.mark.usefixtures("never_sure")
+def test_a_language_with_few_questions_has_the_weights_that_will_be_served(bot: Bot) -> None:
+    asked = "how long does the delivery of a sofa take?"
+    responder = AsServed(bot, ScriptedEngine(saying("About three days.")))
+    rows = [
+        pair(f"第{n}个包裹的派送要多久?", locale="zh-hans", answer="About three days.")
+        for n in range(FEWEST_JUDGED)
+    ]
+    approve(bot, "包裹派送需要多长时间?", text="三天。", locale="zh-hans")
+
+    learned = responder.calibrate([*rows, pair(asked)])
+
+    assert list(learned) == ["zh-hans"]
+    # Not those of what serves, which would say 0.
+    assert (responder.respond(pair(asked)).confidence or 0.0) > 0.01
+
+
+def test_only_what_serves_has_the_weights_in_force(
+    bot: Bot, never_sure: Deployment, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    @contextmanager
+    def engine_of(artifact: Path) -> Iterator[ScriptedEngine]:
+        yield ScriptedEngine(saying("About three days."))
+
+    manifest = SimpleNamespace(facts=SimpleNamespace(style="words"))
+    monkeypatch.setattr(responders, "read_manifest", lambda artifact: manifest)
+    monkeypatch.setattr(responders, "engine_of", engine_of)
+    sure = {}
+    for name in (never_sure.artifact, "shop-v2-int4"):
+        with responders.opening(bot)(settings.MODELS_DIR / "serving" / name) as opened:
+            found = opened.responder.respond(pair("how long does the delivery of a sofa take?"))
+            sure[name] = found.confidence or 0.0
+    assert sure["shop-v1-int4"] < 0.001
+    assert sure["shop-v2-int4"] > 0.01
 
 
 def test_a_base_that_is_not_exported_is_none(settings: Any, tmp_path: Any) -> None:
