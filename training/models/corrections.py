@@ -21,7 +21,7 @@ class Correction(models.Model):
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     bot = models.ForeignKey(Bot, models.CASCADE, related_name="corrections", verbose_name=_("bot"))
     locale = models.CharField(_("language"), max_length=10)
-    # The answer that was put right. Its conversation may be erased; the correction stays.
+    # The answer that was put right. The correction is erased with its conversation.
     message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="corrections")
     turns = models.JSONField(_("turns before the answer"), default=list)
     rejected = models.TextField(_("the bot said"))

@@ -47,8 +47,8 @@ class VotedCase(models.Model):
     """A customer's question, and the answer that those who voted found right: every evaluation of a
     model for ``bot`` asks it.
 
-    Masked by the rules for training data. It stays when the conversation is deleted by age, and goes
-    when its visitor is erased. ``hands_over``: the right answer was to offer a person.
+    Masked by the rules for training data. It goes with its conversation: by erasure, and by age.
+    ``hands_over``: the right answer was to offer a person.
     """
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)

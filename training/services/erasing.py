@@ -125,7 +125,8 @@ def erase(
 
 
 def erase_conversations(bot: Bot, conversations: QuerySet[Conversation]) -> Erasure:
-    """Erase old conversations of ``bot``, and examples made of them where its rule says so.
+    """Erase old conversations of ``bot`` with their corrections and voted answers, and examples
+    made of them where its rule says so.
 
     In the caller's transaction; call :func:`finish` after it.
     """
@@ -176,12 +177,10 @@ def _begin(
 ) -> None:
     """Delete the rows, and keep a note of what has to follow."""
     found = erasing.belongings(bot, conversations)
-    examples: list[Example] = []
-    corrections: list[Correction] = []
-    voted: list[VotedCase] = []
-    if is_example_erased:
-        examples, corrections = _made_of(conversations)
-        voted = voted_cases.of_conversations(conversations)
+    made, corrections = _made_of(conversations)
+    examples = made if is_example_erased else []
+    # Corrections and these quote the conversation: once it is gone, nobody finds it in them.
+    voted = voted_cases.of_conversations(conversations)
     origin = Origin(
         found.scopes if is_example_erased else frozenset(),
         frozenset(str(each.public_id) for each in examples),

@@ -8,15 +8,15 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from chat.models import Bot, Conversation, Message, Visitor
+from chat.models import Bot, Conversation, CuratedAnswer, Message, Visitor
 from moderation.findings import Direction
 from moderation.models import AuditEntry, Original, SubjectKey
 from moderation.services import audit
 from moderation.services.screening import screen
 from tests.factories import BotFactory, ConversationFactory, DatasetFactory, MessageFactory
 from training.formats import Turn
-from training.models import Erasure, Example
-from training.services import examples, freezing, retention
+from training.models import Correction, Erasure, Example, VotedCase
+from training.services import correcting, examples, freezing, retention
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +111,32 @@ def test_examples_stay_unless_the_bot_says_otherwise(covers: bool) -> None:
     version.refresh_from_db()
     assert Example.objects.count() == len(freezing.rows_of(version)) == (1 if covers else 2)
     assert not Example.objects.exclude(conversation=None).exists()
+
+
+def test_no_transcript_stays_where_an_erasure_would_not_find_it() -> None:
+    bot = BotFactory(retention_days=30)
+    kept, old = talk(bot), talk(bot)
+    corrected = []
+    for conversation in (kept, old):
+        asked = conversation.messages.get()
+        reply = MessageFactory(
+            conversation=conversation, role="assistant", reply_to=asked, text="Maybe."
+        )
+        correction = correcting.correct(reply, text="Within 30 days.", by=None)
+        VotedCase.objects.create(
+            bot=bot, message=reply, turns=correction.turns, locale="en", text="Maybe."
+        )
+        corrected.append(correction)
+    Conversation.objects.filter(pk=old.pk).update(updated_at=timezone.now() - timedelta(days=31))
+
+    counts = retention.apply()
+
+    assert (counts["training.correction"], counts["training.votedcase"]) == (1, 1)
+    assert Correction.objects.get() == corrected[0]
+    assert VotedCase.objects.get().message == corrected[0].message
+    # What is served and what is asked of models goes on without it.
+    assert CuratedAnswer.objects.get().is_active
+    assert [each.id for each in correcting.cases(bot)] == [str(corrected[0].public_id)]
 
 
 def test_the_trail_counts_and_names_nobody() -> None:

@@ -1,14 +1,16 @@
 """Shadow mode is begun by those who may promote; votes become questions for every later model."""
 
 import math
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
-from chat.models import Message, Shadow, ShadowAnswer
+from chat.models import Bot, Message, Shadow, ShadowAnswer
 from chat.services.shadowing import Sample
 from moderation.models import AuditEntry
 from tests.factories import MessageFactory, ShadowAnswerFactory, ShadowFactory
@@ -17,7 +19,7 @@ from tests.training.candidates import Stage, knowing, person
 from training.experiments import votes
 from training.experiments.votes import Tally
 from training.models import Correction, Erasure, ShadowVote, VotedCase
-from training.services import erasing, promoting, shadows, suites, voted_cases
+from training.services import erasing, promoting, retention, shadows, suites, voted_cases
 from training.services.promoting import GatesClosed, Refused
 
 pytestmark = pytest.mark.django_db
@@ -196,9 +198,7 @@ def test_the_regression_suite_asks_it(pair: ShadowAnswer) -> None:
     assert (total, found["right"]) == (1, [str(VotedCase.objects.get().public_id)])
 
 
-def test_it_goes_with_its_visitor_and_stays_when_the_conversation_grows_old(
-    pair: ShadowAnswer,
-) -> None:
+def test_it_goes_with_its_visitor_and_when_the_conversation_grows_old(pair: ShadowAnswer) -> None:
     shadows.vote(pair, Choice.CANDIDATE, voter(pair))
     other = ShadowAnswerFactory.create(shadow=pair.shadow)
     shadows.vote(other, Choice.CANDIDATE, voter(other, "otto"))
@@ -208,10 +208,11 @@ def test_it_goes_with_its_visitor_and_stays_when_the_conversation_grows_old(
     assert list(ShadowAnswer.objects.all()) == [other]
     assert [each.message for each in VotedCase.objects.all()] == [other.message]
 
-    other.message.conversation.delete()
+    Bot.objects.update(retention_days=30)
+    retention.apply(now=timezone.now() + timedelta(days=31))
 
     assert not ShadowAnswer.objects.exists()
-    assert VotedCase.objects.get().message is None
+    assert not VotedCase.objects.exists()
     # Votes name nobody; without their pairs nobody knows what they count.
     assert ShadowVote.objects.filter(shadow=pair.shadow).count() == 2
     assert shadows.votes_of(pair.shadow) == []
