@@ -256,7 +256,7 @@ def _is_own(request: HttpRequest, group: Group | None) -> bool:
     """Whether this is a role of whoever asks. Superusers may do everything without one."""
     if group is None or _is_super(request):
         return False
-    return bool(group.user_set.filter(pk=request.user.pk).exists())
+    return bool(request.user.groups.filter(pk=group.pk).exists())
 
 
 def _is_super(request: HttpRequest) -> bool:
