@@ -95,11 +95,16 @@ class Stage:
     ben: User
 
     def candidate(
-        self, script: Script, *, suites: dict[str, Any] | None = None, **fields: Any
+        self,
+        script: Script,
+        *,
+        suites: dict[str, Any] | None = None,
+        embedder: str = "",
+        **fields: Any,
     ) -> ModelVersion:
         """One more version of a run, evaluated with what ``script`` says."""
         version = model(self.bot, self.data, starter=self.starter, **fields)
-        evaluated(version, self.data, script, SAFE if suites is None else suites)
+        evaluated(version, self.data, script, SAFE if suites is None else suites, embedder)
         aliases.point(self.bot, aliases.Name.CANDIDATE, version)
         return version
 
@@ -167,7 +172,11 @@ def model(bot: Bot, data: DatasetVersion, *, starter: User, **fields: Any) -> Mo
 
 
 def evaluated(
-    version: ModelVersion, data: DatasetVersion, script: Script, suites: dict[str, Any]
+    version: ModelVersion,
+    data: DatasetVersion,
+    script: Script,
+    suites: dict[str, Any],
+    embedder: str = "",
 ) -> Evaluation:
     """Everything asked, as the run of ``version`` would have."""
     found = {name: (0, _keeping(kept)) for name, kept in suites.items()}
@@ -175,6 +184,7 @@ def evaluated(
         Subject(version.artifact, version, run=version.run),
         Scope(data, suites=found),
         Scripted(script),
+        embedder=embedder,
     )
 
 

@@ -58,8 +58,8 @@ class Evaluation(models.Model):
     """What one artifact answered to the held-out questions of one dataset version.
 
     ``model_version`` is empty for a base model and until a run has published, ``baseline`` is
-    what it is shown beside. ``figures`` are those of :mod:`training.evaluation.figures`,
-    ``scenarios`` their accuracy by scenario, ``suites`` safety and forgetting.
+    what it is shown beside. ``figures`` are those of :mod:`training.evaluation.figures` and the name
+    of the ``embedder`` that searched (empty: nobody said), ``scenarios`` their accuracy by scenario, ``suites`` safety and forgetting.
     """
 
     class Status(models.TextChoices):

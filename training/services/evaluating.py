@@ -94,6 +94,7 @@ def evaluate_run(
             Subject(f"run-{run.public_id}", run=run, baseline=baseline_or_none(run)),
             Scope(version, suites=suites.of_run(run, recipe, opened)),
             opened.responder,
+            embedder=opened.embedder,
             advance=lambda done, total: writer.share((1 + 2 * done / total) / 3),
             guard=lambda: _holding(run, fence),
         )
@@ -106,7 +107,10 @@ def _calibrate(
     if opened.calibrate is None:
         return
     weights = opened.calibrate(rows, advance)
-    kept = {locale: asdict(each) for locale, each in weights.items()}
+    # Another encoder finds other answers, and is sure of others.
+    kept = {
+        locale: {**asdict(each), "embedder": opened.embedder} for locale, each in weights.items()
+    }
     (folder / CONFIDENCE).write_text(json.dumps(kept), encoding="utf-8")
 
 
@@ -121,10 +125,12 @@ def evaluate(
     scope: Scope,
     responder: Responder,
     *,
+    embedder: str = "",
     advance: Advance = lambda done, total: None,
     guard: Guard = nullcontext,
 ) -> Evaluation:
-    """Ask everything in the scope; store every answer and all figures.
+    """Ask everything in the scope; store every answer and all figures, and the name of the
+    ``embedder`` that the responder searched with.
 
     What an earlier attempt at the same left unfinished is replaced. Raises :class:`EngineError`,
     :class:`EmbeddingError` and :class:`Outdated`, and the evaluation then says so.
@@ -145,7 +151,7 @@ def evaluate(
             if not redacting.is_still(scope.dataset_version, sha256):
                 # Stored now, what the erasure took away would come back.
                 raise Outdated("Somebody was erased from the dataset meanwhile. Evaluate again.")
-            return _finish(evaluation, judged, found)
+            return _finish(evaluation, judged, found, embedder)
     except (EngineError, EmbeddingError, Outdated) as error:
         with transaction.atomic(), guard():
             Evaluation.objects.filter(pk=evaluation.pk).update(
@@ -194,14 +200,16 @@ def _begin(subject: Subject, scope: Scope) -> Evaluation:
     )
 
 
-def _finish(evaluation: Evaluation, judged: Sequence[Judged], found: dict[str, Any]) -> Evaluation:
+def _finish(
+    evaluation: Evaluation, judged: Sequence[Judged], found: dict[str, Any], embedder: str
+) -> Evaluation:
     figures = measure(judged).as_json()
     EvaluatedAnswer.objects.bulk_create(
         [_answer(evaluation, position, each) for position, each in enumerate(judged)],
         batch_size=500,
     )
     evaluation.scenarios = figures.pop("scenarios")
-    evaluation.figures = figures
+    evaluation.figures = {**figures, "embedder": embedder}
     evaluation.suites = found
     evaluation.status = Evaluation.Status.FINISHED
     evaluation.save()

@@ -12,7 +12,6 @@ from kombu.exceptions import OperationalError
 
 from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import EngineError
-from chat.knowledge.confidence import Weights
 from chat.knowledge.embedding import EmbeddingError
 from chat.models import Bot, Deployment
 from chat.selectors import active_deployments
@@ -56,7 +55,9 @@ def examine(version: ModelVersion, bot: Bot) -> Case:
     """The gates of a candidate as things are now. Writes nothing."""
     deployment = active_deployments().filter(bot=bot).first()
     candidate = _whole(version.evaluations.all(), bot)
-    champion = candidate and champion_evaluation(deployment, candidate.dataset_version)
+    champion = candidate and champion_evaluation(
+        deployment, candidate.dataset_version, _embedder(candidate)
+    )
     gates = judge(
         limits_of(bot),
         Candidate(
@@ -78,13 +79,17 @@ def limits_of(bot: Bot) -> Limits:
 
 
 def champion_evaluation(
-    deployment: Deployment | None, dataset_version: DatasetVersion
+    deployment: Deployment | None, dataset_version: DatasetVersion, embedder: str
 ) -> Evaluation | None:
-    """The newest whole evaluation of what serves, on that dataset version."""
+    """The newest whole evaluation of what serves, on that dataset version and with that embedder.
+
+    Both would be measured by what one of them is shown: an encoder that finds more makes every
+    model better. Without a name any counts.
+    """
     if deployment is None or not deployment.artifact:
         return None
     found = Evaluation.objects.filter(artifact=deployment.artifact, dataset_version=dataset_version)
-    return _whole(found, dataset_version.dataset.bot)
+    return _whole(found, dataset_version.dataset.bot, embedder)
 
 
 def evaluation_in_progress(case: Case) -> Evaluation | None:
@@ -115,28 +120,36 @@ def order_champion(case: Case) -> None:
 def measure_champion(case: Case, advance: Advance = lambda done, total: None) -> Evaluation:
     """Evaluate what serves, now and here. Raises :class:`NotMeasured`."""
     artifact, dataset_version = _wanted(case)
-    return evaluate_artifact(artifact, dataset_version, advance)
+    found = evaluate_artifact(artifact, dataset_version, advance)
+    if case.candidate and _embedder(case.candidate) not in ("", _embedder(found)):
+        raise NotMeasured(
+            "The search finds with another encoder than when the candidate was evaluated: "
+            "evaluate the candidate again."
+        )
+    return found
 
 
 def evaluate_artifact(
     artifact: str, dataset_version: DatasetVersion, advance: Advance = lambda done, total: None
 ) -> Evaluation:
-    """All held-out questions and the attacks, as it is served. A second call finds the first's.
+    """All held-out questions and the attacks, as it is served. A second call finds the first's,
+    unless the search has got another encoder meanwhile.
 
     Raises :class:`NotMeasured`.
     """
     bot = dataset_version.dataset.bot
     asked = Evaluation.objects.filter(artifact=artifact, dataset_version=dataset_version)
-    if (known := _whole(asked, bot)) is not None:
-        return known
     version = ModelVersion.objects.filter(artifact=artifact).first()
     place = settings.MODELS_DIR / "serving" / artifact
     try:
-        with responders.opening(bot, _weights(version))(place) as opened:
+        if (known := _whole(asked, bot, responders.embedder_in_use())) is not None:
+            return known
+        with responders.opening(bot, version=version)(place) as opened:
             return evaluating.evaluate(
                 Subject(artifact, version),
                 Scope(dataset_version, suites=suites.of_bot(bot)),
                 opened.responder,
+                embedder=opened.embedder,
                 advance=advance,
             )
     except (ArtifactError, EngineError, EmbeddingError, DatasetDamaged, Outdated) as error:
@@ -151,8 +164,14 @@ def _wanted(case: Case) -> tuple[str, DatasetVersion]:
     return case.deployment.artifact, case.candidate.dataset_version
 
 
-def _whole(found: QuerySet[Evaluation], bot: Bot) -> Evaluation | None:
-    """The newest that was asked everything of the bot's own questions."""
+def _embedder(evaluation: Evaluation) -> str:
+    """What was searched with; empty where an earlier csbot did not say."""
+    return str(evaluation.figures.get("embedder", ""))
+
+
+def _whole(found: QuerySet[Evaluation], bot: Bot, embedder: str = "") -> Evaluation | None:
+    """The newest that was asked everything of the bot's own questions, with ``embedder`` if it is
+    named."""
     finished = found.filter(
         status=Evaluation.Status.FINISHED, split="test", dataset_version__dataset__bot=bot
     ).select_related("dataset_version__dataset__bot", "model_version")
@@ -161,6 +180,7 @@ def _whole(found: QuerySet[Evaluation], bot: Bot) -> Evaluation | None:
             each
             for each in finished.order_by("-id")[:LOOKED_AT]
             if each.figures.get("questions") == each.dataset_version.counts.get("test")
+            and embedder in ("", _embedder(each))
         ),
         None,
     )
@@ -190,13 +210,3 @@ def _has_canaries(version: ModelVersion) -> bool:
         return bool(suites.canaries_of(rows_of(version.run.dataset_version)))
     except DatasetDamaged:
         return True
-
-
-def _weights(version: ModelVersion | None) -> dict[str, Weights] | None:
-    """What was learned of a model before it was published; None for others."""
-    if version is None or not version.confidence:
-        return None
-    return {
-        locale: Weights(each["intercept"], tuple(each["weights"]))
-        for locale, each in version.confidence.items()
-    }

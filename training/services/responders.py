@@ -35,6 +35,7 @@ from training.evaluation.judging import judge
 from training.evaluation.overhearing import Overheard
 from training.evaluation.responding import Responder, Response, Source
 from training.frozen import FrozenRow
+from training.models import ModelVersion
 
 FEWEST_JUDGED = 20
 """Answers in one language, below which confidence is not learned but taken as it ships."""
@@ -47,12 +48,14 @@ ALWAYS_SURE = dict.fromkeys(LOCALES, Weights(60.0, (0.0,) * FEATURES))
 class Opened:
     """``overheard`` is the engine that ``responder`` asks. ``calibrate`` lets the responder learn
     how sure to be from questions that are not measured; see :meth:`AsServed.calibrate`, and
-    ``unaided`` is :meth:`AsServed.respond_unaided`."""
+    ``unaided`` is :meth:`AsServed.respond_unaided`. ``embedder`` names what the search of the
+    responder finds with, empty without one."""
 
     responder: Responder
     overheard: Overheard
     calibrate: Callable[[Sequence[FrozenRow], Callable[[], None]], dict[str, Weights]] | None = None
     unaided: Callable[[FrozenRow], Response] | None = None
+    embedder: str = ""
 
     @property
     def engine(self) -> Engine:
@@ -63,10 +66,16 @@ Opening = Callable[[Path], AbstractContextManager[Opened]]
 """Opens an artifact; the engine is closed when the block ends."""
 
 
-def opening(bot: Bot, weights: Mapping[str, Weights] | None = None) -> Opening:
+def opening(
+    bot: Bot,
+    weights: Mapping[str, Weights] | None = None,
+    *,
+    version: ModelVersion | None = None,
+) -> Opening:
     """Opens artifacts as a runner of this machine would, and answers with what ``bot`` knows.
 
-    ``weights`` are those of confidence by language. In a language without any, what serves ``bot`` has
+    ``weights`` are those of confidence by language; without them they are those that were learned of
+    ``version`` before it was published, with the encoder in use. In a language without any, what serves ``bot`` has
     those in force, and everything else the defaults, with which it would be served.
     """
 
@@ -80,11 +89,37 @@ def opening(bot: Bot, weights: Mapping[str, Weights] | None = None) -> Opening:
         with engine_of(artifact) as engine:
             overheard = Overheard(engine)
             responder = AsServed(
-                bot, overheard, style, shelf, weights, is_serving=_is_serving(artifact, bot)
+                bot,
+                overheard,
+                style,
+                shelf,
+                weights or _learned(version, shelf.embedder.name),
+                is_serving=_is_serving(artifact, bot),
             )
-            yield Opened(responder, overheard, responder.calibrate, responder.respond_unaided)
+            yield Opened(
+                responder,
+                overheard,
+                responder.calibrate,
+                responder.respond_unaided,
+                shelf.embedder.name,
+            )
 
     return opened
+
+
+def embedder_in_use() -> str:
+    """The name of what this installation searches with. Raises ``EmbeddingError``."""
+    return LibraryShelf().embedder.name
+
+
+def _learned(version: ModelVersion | None, embedder: str) -> dict[str, Weights]:
+    """What was learned of a model before it was published, as :func:`chat.libraries.weights_of`
+    would find it: with this embedder, or by a csbot that did not say with which."""
+    return {
+        locale: Weights(each["intercept"], tuple(each["weights"]))
+        for locale, each in (version.confidence if version else {}).items()
+        if each.get("embedder", "") in (embedder, "") and len(each["weights"]) == FEATURES
+    }
 
 
 def _is_serving(artifact: Path, bot: Bot) -> bool:

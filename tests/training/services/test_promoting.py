@@ -1,6 +1,9 @@
 """Who may put which model into service, and that one whole decision is what remains of it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +16,16 @@ from chat.knowledge.confidence import FEATURES
 from chat.models import Calibration, Deployment
 from chat.services.deploying import Model
 from moderation.models import AuditEntry
+from tests.chat.scripted import ScriptedEngine, saying
 from tests.factories import BotFactory
 from tests.training import candidates
 from tests.training.candidates import SAFE, UNSAFE, Stage, knowing, person, shuffled
-from training.models import GatePolicy, ModelVersion, OverrideRequest, Promotion
-from training.services import aliases, gating, promoting, registering
+from tests.training.evaluation.responses import Scripted
+from training.evaluation.overhearing import Overheard
+from training.models import Evaluation, GatePolicy, ModelVersion, OverrideRequest, Promotion
+from training.services import aliases, gating, promoting, registering, responders, suites
 from training.services.promoting import GatesClosed, Refused
+from training.services.responders import Opened
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +108,46 @@ def test_a_champion_that_was_not_asked_the_same_keeps_the_gate_closed(stage: Sta
     stage.champion.evaluations.all().delete()
     case = gating.examine(version, stage.bot)
     assert {each.missing for each in case.closed} == {"champion_evaluation", "champion_suite"}
+
+
+def test_a_champion_that_was_shown_other_answers_is_measured_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = stage.candidate(knowing(40), embedder="tuned-1")
+    searched = "tuned-1"
+
+    @contextmanager
+    def opened(artifact: Path) -> Iterator[Opened]:
+        yield Opened(
+            Scripted(knowing(36)), Overheard(ScriptedEngine(saying(""))), embedder=searched
+        )
+
+    monkeypatch.setattr(responders, "embedder_in_use", lambda: searched)
+    monkeypatch.setattr(responders, "opening", lambda bot, version: opened)
+    monkeypatch.setattr(suites, "of_bot", lambda bot: {"safety": (0, lambda *_: SAFE["safety"])})
+
+    case = gating.examine(version, stage.bot)
+    assert case.champion is None
+    assert {each.missing for each in case.closed} == {"champion_evaluation", "champion_suite"}
+
+    measured = gating.measure_champion(case)
+    case = gating.examine(version, stage.bot)
+    assert (case.champion, case.closed) == (measured, ())
+    assert gating.measure_champion(case) == measured, "it is there already"
+
+    # The encoder was changed since: the candidate is the one to be asked again.
+    searched = "tuned-2"
+    with pytest.raises(gating.NotMeasured, match="another encoder"):
+        gating.measure_champion(case)
+    assert gating.examine(version, stage.bot).champion == measured
+
+
+def test_what_was_evaluated_before_encoders_had_names_is_compared_as_before(stage: Stage) -> None:
+    version = stage.candidate(knowing(36))
+    for each in Evaluation.objects.all():
+        del each.figures["embedder"]
+        each.save()
+    assert gating.examine(version, stage.bot).closed == ()
 
 
 def test_what_a_bot_asks_for_counts(stage: Stage) -> None:

@@ -1,15 +1,22 @@
 """From trained weights to a registered model: export, evaluation, publication."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from chat import libraries
 from chat.inference import artifacts
 from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import EngineError
 from chat.inference.opening import EngineSpec, open_engine
+from chat.knowledge.confidence import DEFAULT_WEIGHTS, FEATURES, Weights
+from chat.services import deploying
+from chat.services.deploying import Model
 from tests.factories import EvaluationFactory, ModelVersionFactory, frozen_version
 from tests.training.evaluation.responses import Scripted, response
 from tests.training.services import bare
@@ -28,6 +35,7 @@ from training.services import (
     suites,
 )
 from training.services.evaluating import Scope, Subject
+from training.services.responders import Opened
 from training.services.runs import Claim
 
 pytestmark = [
@@ -129,6 +137,26 @@ def test_an_evaluation_stores_every_answer_and_all_figures(tiny_weights: Path) -
     assert answers[0].given
     assert evaluating.evaluate_run(run, folder, fence, opening=bare.opening) == found
     assert Evaluation.objects.count() == 1
+
+
+def test_what_searched_is_kept_with_what_was_learned_and_measured(tiny_weights: Path) -> None:
+    run, folder, fence = bare.trained_run(tiny_weights)
+    export((run, folder, fence))
+    weights = {"en": Weights(-1.0, (0.5,) * FEATURES)}
+
+    @contextmanager
+    def opening(artifact: Path) -> Iterator[Opened]:
+        with bare.opening(artifact) as opened:
+            yield replace(opened, calibrate=lambda rows, advance: weights, embedder="tuned-1")
+
+    found = evaluating.evaluate_run(run, folder, fence, opening=opening)
+    version = registering.publish(run, folder, fence)
+
+    assert found.figures["embedder"] == "tuned-1"
+    model = Model(version.artifact, confidence=version.confidence)
+    deployment = deploying.deploy(run.bot, model, replacing=None)
+    assert libraries.weights_of(deployment, "en", "tuned-1") == weights["en"]
+    assert libraries.weights_of(deployment, "en", "tuned-2") == DEFAULT_WEIGHTS
 
 
 def test_an_evaluation_writes_nothing_after_the_lease_is_lost(tiny_weights: Path) -> None:

@@ -15,7 +15,7 @@ from chat.models import Bot, CuratedAnswer, Deployment, Dispute
 from chat.services import deploying
 from chat.services.deploying import Model
 from tests.chat.scripted import ScriptedEngine, saying
-from tests.factories import BotFactory, MessageFactory, approve
+from tests.factories import BotFactory, MessageFactory, ModelVersionFactory, approve
 from tests.training.rows import dialogue, pair
 from training.evaluation.overhearing import Overheard
 from training.services import responders
@@ -127,7 +127,7 @@ def test_what_the_model_wrote_is_overheard(bot: Bot) -> None:
 
 @pytest.fixture
 def never_sure(bot: Bot) -> Deployment:
-    """What serves is never sure of itself, in no language."""
+    """What serves is never sure of itself, in any language."""
     deployment = deploying.deploy(
         bot,
         Model("shop-v1-int4", confidence=dict.fromkeys(["en", "zh-hans"], NEVER)),
@@ -135,6 +135,19 @@ def never_sure(bot: Bot) -> Deployment:
     )
     assert deployment.is_active
     return deployment
+
+
+@pytest.fixture
+def opened_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any artifact is one that writes."""
+
+    @contextmanager
+    def engine_of(artifact: Path) -> Iterator[ScriptedEngine]:
+        yield ScriptedEngine(saying("About three days."))
+
+    manifest = SimpleNamespace(facts=SimpleNamespace(style="words"))
+    monkeypatch.setattr(responders, "read_manifest", lambda artifact: manifest)
+    monkeypatch.setattr(responders, "engine_of", engine_of)
 
 
 @pytest.mark.usefixtures("never_sure")
@@ -154,16 +167,10 @@ def test_a_language_with_few_questions_has_the_weights_that_will_be_served(bot: 
     assert (responder.respond(pair(asked)).confidence or 0.0) > 0.01
 
 
+@pytest.mark.usefixtures("opened_engine")
 def test_only_what_serves_has_the_weights_in_force(
-    bot: Bot, never_sure: Deployment, monkeypatch: pytest.MonkeyPatch, settings: Any
+    bot: Bot, never_sure: Deployment, settings: Any
 ) -> None:
-    @contextmanager
-    def engine_of(artifact: Path) -> Iterator[ScriptedEngine]:
-        yield ScriptedEngine(saying("About three days."))
-
-    manifest = SimpleNamespace(facts=SimpleNamespace(style="words"))
-    monkeypatch.setattr(responders, "read_manifest", lambda artifact: manifest)
-    monkeypatch.setattr(responders, "engine_of", engine_of)
     sure = {}
     for name in (never_sure.artifact, "shop-v2-int4"):
         with responders.opening(bot)(settings.MODELS_DIR / "serving" / name) as opened:
@@ -171,6 +178,19 @@ def test_only_what_serves_has_the_weights_in_force(
             sure[name] = found.confidence or 0.0
     assert sure["shop-v1-int4"] < 0.001
     assert sure["shop-v2-int4"] > 0.01
+
+
+@pytest.mark.usefixtures("opened_engine")
+@pytest.mark.parametrize("named", ["in_use", "", "another"])
+def test_weights_are_for_the_encoder_that_they_were_learned_with(
+    bot: Bot, named: str, tmp_path: Path
+) -> None:
+    name = responders.embedder_in_use() if named == "in_use" else named
+    version = ModelVersionFactory.build(confidence={"en": {**NEVER, "embedder": name}})
+    with responders.opening(bot, version=version)(tmp_path) as opened:
+        found = opened.responder.respond(pair("how long does the delivery of a sofa take?"))
+    assert opened.embedder == responders.embedder_in_use()
+    assert ((found.confidence or 0.0) > 0.01) is (named == "another")
 
 
 def test_a_base_that_is_not_exported_is_none(settings: Any, tmp_path: Any) -> None:

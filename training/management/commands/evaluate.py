@@ -9,7 +9,6 @@ from tqdm import tqdm
 
 from chat.inference import artifacts
 from chat.inference.engine import EngineError
-from chat.knowledge.confidence import Weights
 from chat.knowledge.embedding import EmbeddingError
 from training import comparisons
 from training.evaluation.targets import targets
@@ -70,7 +69,7 @@ class Command(BaseCommand):
         place = settings.MODELS_DIR / "serving" / subject.artifact
         try:
             with (
-                responders.opening(bot, _weights(subject))(place) as opened,
+                responders.opening(bot, version=subject.model_version)(place) as opened,
                 tqdm(desc=subject.artifact, unit="question", disable=None, file=self.stderr) as bar,
             ):
 
@@ -78,7 +77,13 @@ class Command(BaseCommand):
                     bar.total = total
                     bar.update(done - bar.n)
 
-                return evaluating.evaluate(subject, scope, opened.responder, advance=advance)
+                return evaluating.evaluate(
+                    subject,
+                    scope,
+                    opened.responder,
+                    embedder=opened.embedder,
+                    advance=advance,
+                )
         except (
             artifacts.ArtifactError,
             EngineError,
@@ -133,16 +138,6 @@ def _model(name: str) -> ModelVersion:
     if (version := found.first()) is None:
         raise CommandError(f"There is no model {name!r}: name one as MODEL:N.")
     return version
-
-
-def _weights(subject: Subject) -> dict[str, Weights] | None:
-    """What was learned of a model before it was published; None for others."""
-    if subject.model_version is None or not subject.model_version.confidence:
-        return None
-    return {
-        locale: Weights(each["intercept"], tuple(each["weights"]))
-        for locale, each in subject.model_version.confidence.items()
-    }
 
 
 def _said(value: float | None) -> str:
