@@ -16,7 +16,7 @@ from typing import Any
 
 from chat import spreadsheets
 from chat.spreadsheets import Row, unguarded
-from chat.text_files import NotJSON, UnknownEncoding, decoded, json_rows
+from moderation.text_files import NotJSON, UnknownEncoding, decoded, json_rows
 
 LARGEST_FILE = 5 * 1024 * 1024
 MOST_ROWS = 20_000

@@ -4,12 +4,12 @@ import csv
 import io
 from dataclasses import dataclass
 
+from moderation.text_files import UnknownEncoding, decoded
 from moderation.words.lexicon import LONGEST_TERM, Word
 
 LARGEST_FILE = 5 * 1024 * 1024
 MOST_LINES = 200_000
 MOST_PROBLEMS = 100
-_ENCODINGS = ("utf-8-sig", "gb18030")
 _ALLOWED = frozenset({"allowed", "allow", "white", "允许"})
 
 
@@ -46,7 +46,10 @@ def read(data: bytes, name: str, *, category: str) -> Imported:
     """
     if len(data) > LARGEST_FILE:
         raise ImportRefused(f"The file is larger than {LARGEST_FILE // 1024 // 1024} MB.")
-    text = _decoded(data)
+    try:
+        text = decoded(data)
+    except UnknownEncoding:
+        raise ImportRefused("The file is no text in UTF-8, UTF-16 or GB 18030.") from None
     if text.count("\n") > MOST_LINES:
         raise ImportRefused(f"The file has more than {MOST_LINES} lines.")
     rows = _csv_rows(text) if name.lower().endswith(".csv") else _txt_rows(text)
@@ -64,21 +67,6 @@ def read(data: bytes, name: str, *, category: str) -> Imported:
     if not words and not problems:
         raise ImportRefused("The file has no words in it.")
     return Imported(tuple(words), tuple(problems))
-
-
-def _decoded(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings: tuple[str, ...] = ("utf-16",)
-    else:
-        encodings = _ENCODINGS
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise ImportRefused("The file is no text in UTF-8, UTF-16 or GB 18030.")
 
 
 def _txt_rows(text: str) -> list[tuple[int, str, str, str]]:

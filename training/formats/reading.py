@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from chat.text_files import NotJSON, UnknownEncoding, decoded, json_rows
+from moderation.text_files import NotJSON, UnknownEncoding, decoded, json_rows
 from training.formats import shapes, spreadsheets
 from training.formats.entries import (
     LARGEST_FILE,
