@@ -50,7 +50,7 @@ class Aside:
         """The answer that needs no model, if there is one."""
         if task.ready is not None:
             return task.ready
-        await self.in_thread(errand.search, task, self.shelves)
+        await self.in_thread(errand.search, task)
         found: Ready | None = await database_sync_to_async(errand.by_meaning)(task)
         return found
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from chat.inference.artifacts import ArtifactError, read_manifest
+from chat.inference.artifacts import ArtifactError, read_manifest, search_of
 from chat.inference.engine import Engine, EngineError
 from chat.inference.opening import EngineSpec, open_engine
+from chat.knowledge.e5_embedder import E5Embedder
+from chat.knowledge.embedding import EmbeddingError
+from chat.libraries import LibraryShelf
 from chat.models import Bot, Deployment, Visitor
 from chat.prompts import Style
 from chat.selectors import active_deployments, deployment_of
@@ -18,12 +21,14 @@ from chat.selectors import active_deployments, deployment_of
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An open engine, and the deployment on whose behalf it answers."""
+    """An open engine, and the deployment on whose behalf it answers. ``search`` finds what the
+    model reads, where it brings an embedder of its own; None for that of the installation."""
 
     deployment: Deployment
     engine: Engine
     style: Style = "words"
     spec: EngineSpec = field(default_factory=EngineSpec)
+    search: LibraryShelf | None = None
 
 
 def spec_of(deployment: Deployment) -> EngineSpec:
@@ -65,6 +70,7 @@ class EngineShelf:
     def __init__(self, opener: Callable[[EngineSpec], Engine] = open_engine) -> None:
         self._open = opener
         self._engines: dict[EngineSpec, Engine] = {}
+        self._searches: dict[EngineSpec, LibraryShelf] = {}
         # By bot: what answers its customers.
         self._serving: dict[int, Served] = {}
         # Challengers, which answer their own visitors, and candidates that answer unseen; by
@@ -146,8 +152,9 @@ class EngineShelf:
         with self._lock:
             self._held[spec] += 1
         try:
-            return Served(deployment, self._engine(spec), style_of(spec), spec)
-        except ArtifactError as error:
+            engine = self._engine(spec)
+            return Served(deployment, engine, style_of(spec), spec, self._search(spec))
+        except (ArtifactError, EmbeddingError) as error:
             self._release(spec)
             raise EngineError(str(error), code="no_model") from error
         except BaseException:
@@ -180,6 +187,11 @@ class EngineShelf:
         if before is not None:
             self._close_unused(before.spec)
 
+    def searches(self) -> list[LibraryShelf]:
+        """Those that models brought along and that are open here."""
+        with self._lock:
+            return list(self._searches.values())
+
     def beside(self) -> list[int]:
         """The ids of the challengers and candidates that are open here."""
         with self._lock:
@@ -197,6 +209,7 @@ class EngineShelf:
         with self._lock:
             engines = list(self._engines.values())
             self._engines.clear()
+            self._searches.clear()
             self._serving.clear()
             self._beside.clear()
         for engine in engines:
@@ -214,6 +227,16 @@ class EngineShelf:
                 self._engines[spec] = engine
             return engine
 
+    def _search(self, spec: EngineSpec) -> LibraryShelf | None:
+        """The search of an artifact that has one, open as long as its engine."""
+        place = search_of(spec.artifact) if spec.artifact else None
+        if place is None:
+            return None
+        with self._opening:
+            if spec not in self._searches:
+                self._searches[spec] = LibraryShelf(E5Embedder(folder=place))
+            return self._searches[spec]
+
     def _release(self, spec: EngineSpec) -> None:
         with self._lock:
             self._held[spec] -= 1
@@ -226,5 +249,6 @@ class EngineShelf:
                 return
             del self._held[spec]
             engine = self._engines.pop(spec, None)
+            self._searches.pop(spec, None)
         if engine is not None:
             engine.close()

@@ -31,11 +31,19 @@ OTHER_KNOWLEDGE_TOKENS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """What a runner keeps open for all its replies."""
+    """What a runner keeps open for all its replies. ``libraries`` are searched for models that
+    bring no search of their own."""
 
     engines: EngineShelf
     libraries: LibraryShelf = field(default_factory=LibraryShelf)
     cache: AnswerCache = field(default_factory=AnswerCache)
+
+    def warm_up(self) -> None:
+        """Read what the bots that are served know. Raises :class:`EmbeddingError`."""
+        for bot in self.engines.bots():
+            served = self.engines.serving(bot)
+            if served is not None:
+                (served.search or self.libraries).open(served.deployment.bot)
 
 
 @dataclass(slots=True)
@@ -48,6 +56,7 @@ class Errand:
     served: Served
     ready: Ready | None
     cache_key: str
+    libraries: LibraryShelf
     library: Library | None
     query: Query
     # Of confidence: those of the model that writes this answer, whatever is deployed meanwhile.
@@ -94,29 +103,31 @@ def _filled(claim: Claim, shelves: Shelves, question: Asked, served: Served, key
         before="" if question.is_first else question_before(message.reply_to),
         given=() if question.is_first else answers_given(message.reply_to),
     )
-    library = None if found else _library(shelves, claim, question.locale)
-    errand = Errand(claim, question, served, found, key, library, query)
+    # A model finds what it reads with the search that it was trained and measured with.
+    libraries = served.search or shelves.libraries
+    library = None if found else _library(libraries, claim, question.locale)
+    errand = Errand(claim, question, served, found, key, libraries, library, query)
     if library is not None:
         errand.weights = weights_of(served.deployment, question.locale, library.index.embedder)
     return errand
 
 
-def _library(shelves: Shelves, claim: Claim, locale: str) -> Library | None:
+def _library(libraries: LibraryShelf, claim: Claim, locale: str) -> Library | None:
     bot = claim.message.conversation.bot
     try:
-        return shelves.libraries.library(bot, locale)
+        return libraries.library(bot, locale)
     except EmbeddingError as error:
         # The bot is worse without its knowledge, and still better than silence.
         logger.warning("no knowledge for bot %d: %s", bot.pk, error)
         return None
 
 
-def search(errand: Errand, shelves: Shelves) -> None:
+def search(errand: Errand) -> None:
     """Look the question up. Asks no database: takes as long as one embedding."""
     if errand.library is None or not len(errand.library.index):
         return
     try:
-        errand.match = shelves.libraries.search(errand.library, errand.query)
+        errand.match = errand.libraries.search(errand.library, errand.query)
     except EmbeddingError as error:
         logger.warning("message %s was not looked up: %s", errand.claim.message.public_id, error)
 

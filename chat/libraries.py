@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.models import F, Q
 
-from chat.inference.artifacts import embedder_folder
 from chat.knowledge.calibration import default_thresholds
 from chat.knowledge.confidence import DEFAULT_WEIGHTS, FEATURES, Weights
 from chat.knowledge.embedding import (
@@ -85,11 +84,7 @@ class _Slot:
 
 def embedder_spec() -> EmbedderSpec:
     """Which embedder this installation uses, from the settings."""
-    is_tuned = settings.CHAT_EMBEDDER in ("auto", "e5") and settings.CHAT_EMBEDDER_MODEL
     return EmbedderSpec(
-        folder=embedder_folder(settings.MODELS_DIR, settings.CHAT_EMBEDDER_MODEL)
-        if is_tuned
-        else None,
         kind=settings.CHAT_EMBEDDER,
         url=settings.CHAT_EMBEDDER_URL,
         model=settings.CHAT_EMBEDDER_MODEL,
@@ -166,16 +161,22 @@ class LibraryShelf:
             self._rebuild(slot, bot.pk, locale)
         return slot.library
 
-    def warm_up(self) -> None:
-        """Build the libraries of all that is served. Raises :class:`EmbeddingError`."""
-        for deployment in active_deployments():
-            for locale in LOCALES:
-                self.library(deployment.bot, locale)
+    def open(self, bot: Bot) -> None:
+        """Build the libraries of a bot, before anybody asks. Raises :class:`EmbeddingError`."""
+        for locale in LOCALES:
+            self.library(bot, locale)
 
     def renew(self, bot_id: int) -> None:
-        """Something changed: rebuild this bot's libraries in the background."""
-        for locale in LOCALES:
-            self._rebuild(self._slot(bot_id, locale), bot_id, locale)
+        """Something changed: rebuild this bot's libraries, where somebody wanted them, in the
+        background."""
+        with self._lock:
+            wanted = {
+                locale: self._slots[bot_id, locale]
+                for locale in LOCALES
+                if (bot_id, locale) in self._slots
+            }
+        for locale, slot in wanted.items():
+            self._rebuild(slot, bot_id, locale)
 
     def _slot(self, bot_id: int, locale: str) -> _Slot:
         with self._lock:

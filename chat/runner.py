@@ -199,7 +199,8 @@ class Runner:
             case "runner.deployment":
                 self.swapper.ring(call["bot"])
             case "runner.knowledge":
-                self.shelves.libraries.renew(call["bot"])
+                for each in (self.shelves.libraries, *self.shelves.engines.searches()):
+                    each.renew(call["bot"])
             case "runner.cancelled" if seat:
                 seat.cancel()
             case "runner.repeat" if seat:

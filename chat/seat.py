@@ -104,7 +104,7 @@ class Seat:
 
     async def _find(self, task: Errand) -> Ready | None:
         """An approved answer to what was meant."""
-        await self._in_thread(errand.search, task, self._shelves)
+        await self._in_thread(errand.search, task)
         found: Ready | None = await database_sync_to_async(errand.by_meaning)(task)
         return found
 

@@ -144,11 +144,13 @@ class ShadowSeat:
         found = sameness.at_a_glance(told, said)
         if found is not None:
             return found
-        library = task.library
-        if library is None:
+        if task.library is None:
             return Comparison(None, NOT_COMPARED)
+        # With the search of the installation, whatever either model finds with.
+        libraries = self._aside.shelves.libraries
         try:
-            one, other = self._aside.shelves.libraries.embedder.embed([told.text, said.text])
+            library = libraries.library(live.conversation.bot, task.question.locale)
+            one, other = libraries.embedder.embed([told.text, said.text])
         except EmbeddingError as error:
             logger.warning("shadow answer %s not compared: %s", self.answer.public_id, error)
             return Comparison(None, NOT_COMPARED)

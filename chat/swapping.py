@@ -22,12 +22,13 @@ from typing import TypeVar
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import connection, transaction
 
 from chat import self_testing
 from chat.deployments import EngineShelf, Served, spec_of
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import EngineError
+from chat.knowledge.embedding import EmbeddingError
 from chat.memory import free_memory
 from chat.models import Deployment, RunnerReport, Shadow, Split
 from chat.selectors import active_deployments, deployments_before, open_shadows, open_splits
@@ -69,6 +70,11 @@ def prepare(shelf: EngineShelf, deployment: Deployment) -> Served:
     try:
         self_testing.warm_up(served)
         self_testing.self_test(served)
+        if served.search is not None:
+            served.search.open(deployment.bot)
+    except EmbeddingError as error:
+        shelf.discard(served)
+        raise EngineError(str(error), code="no_model") from error
     except BaseException:
         shelf.discard(served)
         raise
@@ -183,7 +189,7 @@ class Swapper:
     def _stand_beside(self, deployment: Deployment) -> None:
         if not fits_beside(deployment):
             raise EngineError("no memory for two models", code="no_model")
-        self._shelf.add_beside(prepare(self._shelf, deployment))
+        self._shelf.add_beside(self._prepared(deployment))
 
     def _is_due(self, deployment: Deployment) -> bool:
         served = self._shelf.serving(deployment.bot_id)
@@ -218,7 +224,14 @@ class Swapper:
         await self._report([deployment])
 
     def _bring_in(self, deployment: Deployment) -> None:
-        self._shelf.switch(prepare(self._shelf, deployment))
+        self._shelf.switch(self._prepared(deployment))
+
+    def _prepared(self, deployment: Deployment) -> Served:
+        """In a thread of its own, with a connection of its own: a search reads what is known."""
+        try:
+            return prepare(self._shelf, deployment)
+        finally:
+            connection.close()
 
     async def _replace(self, before: Served, deployment: Deployment) -> None:
         """Open it when the old engine is gone; bring that one back if it does not work."""

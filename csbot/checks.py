@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from chat.inference.artifacts import ArtifactError, embedder_folder, read_manifest
 from chat.knowledge.embedding import EMBEDDERS
 from csbot import valkey
 from moderation.services import audit
@@ -141,15 +140,6 @@ def check_openai(**_: Any) -> Iterable[CheckMessage]:
 
 @register()
 def check_embedder(**_: Any) -> Iterable[CheckMessage]:
-    if settings.CHAT_EMBEDDER in ("auto", "e5") and settings.CHAT_EMBEDDER_MODEL:
-        try:
-            read_manifest(embedder_folder(settings.MODELS_DIR, settings.CHAT_EMBEDDER_MODEL))
-        except ArtifactError as error:
-            yield Error(
-                f"CHAT_EMBEDDER_MODEL names no tuned embedder: {error}",
-                hint="Make one with tune_embedder, or leave it empty.",
-                id="csbot.E005",
-            )
     if settings.CHAT_EMBEDDER != "openai":
         return
     if urlsplit(settings.CHAT_EMBEDDER_URL).scheme not in ("http", "https"):

@@ -166,8 +166,7 @@ SETTINGS: tuple[Setting, ...] = (
         "CHAT_EMBEDDER_MODEL",
         str,
         "",
-        "With openai the model name that is sent to that server, with e5 or auto an encoder that "
-        "tune_embedder made; empty takes the one that ships with csbot.",
+        "Model name that is sent to that server.",
     ),
     Setting("CHAT_EMBEDDER_API_KEY", str, "", "Key that is sent to that server."),
     Setting(

@@ -13,6 +13,8 @@ STATUS = 137
 POINTS = (
     "run.claimed",
     "run.prepared",
+    "search.started",
+    "run.searched",
     "trainer.loaded",
     "trainer.checkpoint_written",
     "trainer.checkpoint_sealed",

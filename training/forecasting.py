@@ -3,8 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-STAGES = ("preparing", "training", "exporting", "evaluating", "publishing")
-_USUAL = {"preparing": 0.02, "training": 0.60, "exporting": 0.10, "evaluating": 0.26}
+STAGES = ("preparing", "search", "training", "exporting", "evaluating", "publishing")
+_USUAL = {
+    "preparing": 0.02,
+    "search": 0.20,
+    "training": 0.46,
+    "exporting": 0.08,
+    "evaluating": 0.24,
+}
 """Shares of the time, where nothing was predicted."""
 _QUICK_SECONDS = 15.0
 """Preparing, and publishing."""
@@ -40,9 +46,11 @@ def _seconds(plan: Mapping[str, Any]) -> dict[str, float] | None:
     training, total = plan.get("training_minutes"), plan.get("minutes")
     if training is None or total is None:
         return None
-    other = 60 * max(0.0, total - training)
+    search = plan.get("search_minutes") or 0.0
+    other = 60 * max(0.0, total - search - training)
     return {
         "preparing": _QUICK_SECONDS,
+        "search": 60 * search,
         "training": 60 * training,
         "exporting": other * _EXPORTING_SHARE,
         "evaluating": other * (1 - _EXPORTING_SHARE),

@@ -1,18 +1,10 @@
-"""Which models learned from which dataset versions, themselves or through the model they continue,
-and which encoders of the search did."""
+"""Which models learned from which dataset versions, themselves or through the model they continue."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
-from chat.inference import artifacts
-from chat.inference.artifacts import ArtifactError
-from training.models import DatasetVersion, ModelVersion, TrainingRun
-
-ENCODER = "encoder:"
-"""What the id of an encoder begins with where erasures keep it, beside the ids of models."""
+from training.models import ModelVersion, TrainingRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,45 +39,6 @@ def descendants(versions: Collection[int]) -> list[Descendant]:
         ]
         found |= {each.model.pk: each for each in last}
     return sorted(found.values(), key=lambda each: each.model.pk)
-
-
-@dataclass(frozen=True, slots=True)
-class TunedEncoder:
-    """An encoder that ``tune_embedder`` made of the dataset version with this primary key."""
-
-    name: str
-    version: int
-
-    def __str__(self) -> str:
-        return f"search encoder {self.name}"
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "model": str(self),
-            "id": f"{ENCODER}{self.name}",
-            "dataset_version": self.version,
-            "through": "",
-        }
-
-
-def encoder_source(version: DatasetVersion) -> str:
-    """What the manifest of an encoder says it was made of."""
-    return f"tuned:{version.dataset.slug}@{version.number}"
-
-
-def encoders(versions: Collection[int]) -> list[TunedEncoder]:
-    """The encoders of this machine that were made of these dataset versions (primary keys)."""
-    made = DatasetVersion.objects.filter(pk__in=versions).select_related("dataset")
-    sources = {encoder_source(each): each.pk for each in made}
-    found = []
-    for folder in sorted((settings.MODELS_DIR / "embedders").glob("*")):
-        try:
-            source = artifacts.read_manifest(folder).facts.source
-        except ArtifactError:
-            continue
-        if source in sources:
-            found.append(TunedEncoder(folder.name, sources[source]))
-    return found
 
 
 def runs_with(versions: Collection[int]) -> list[TrainingRun]:

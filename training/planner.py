@@ -7,6 +7,8 @@ EXPORT_SECONDS_PER_GIGABYTE = 60.0
 """Of fp32 weights: merging, building and comparing."""
 ANSWER_SECONDS = 1.0
 """One held-out question, answered by the exported model."""
+SEARCH_SECONDS = 0.035
+"""Of tuning the search, one question in one pass: on two cores, until it was done here once."""
 MEMORY_MARGIN = 1.1
 """Longer examples than the measured ones may come."""
 DISK_SPARE_BYTES = 500 * 1024**2
@@ -25,6 +27,10 @@ class Work:
     """The base model's weights as fp32."""
     checkpoint_bytes: int
     """All checkpoints that are kept at once."""
+    searched: float = 0.0
+    """Questions that the search learns from, times the passes over them."""
+    search_seconds: float = SEARCH_SECONDS
+    """One question in one pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Plan:
     examples: int
     tokens: int
     steps: int
+    search_minutes: float
     training_minutes: float | None
     minutes: float | None
     memory_bytes: int | None
@@ -64,6 +71,7 @@ class Plan:
 def plan(work: Work, calibration: Calibration | None, machine: Machine) -> Plan:
     """Predict a run, and refuse what cannot work."""
     disk = disk_bytes(work)
+    search = work.searched * work.search_seconds
     training = memory = None
     if calibration is not None:
         training = training_seconds(work, calibration)
@@ -72,8 +80,9 @@ def plan(work: Work, calibration: Calibration | None, machine: Machine) -> Plan:
         examples=work.examples,
         tokens=work.tokens,
         steps=work.steps,
+        search_minutes=search / 60,
         training_minutes=None if training is None else training / 60,
-        minutes=None if training is None else (training + _other_seconds(work)) / 60,
+        minutes=None if training is None else (search + training + _other_seconds(work)) / 60,
         memory_bytes=memory,
         free_memory_bytes=machine.memory_bytes,
         disk_bytes=disk,

@@ -18,6 +18,9 @@ SECONDS_BETWEEN_POINTS = 0.9
 POINTS = 2000
 """A curve has about so many points, however long the run."""
 NOTED = {
+    "search_tuned": "search_tuned",
+    "search_not_better": "search_not_better",
+    "search_not_tuned": "search_not_tuned",
     "loaded": "loaded",
     "resumed": "resumed",
     "checkpoint": "checkpoint",
@@ -150,6 +153,10 @@ class ProgressWriter:
     def share(self, share: float, seconds_left: float | None = None) -> None:
         """How much of the stage is done, 0 to 1."""
         self._append("stage", share=share, seconds_left=seconds_left)
+
+    def note(self, kind: str, **facts: Any) -> None:
+        """A line of the run's story, of a kind in :data:`NOTED`."""
+        self._append(kind, **facts)
 
     def refuse(self, code: str, text: str) -> None:
         """The stage cannot succeed, however often it is tried."""

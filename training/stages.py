@@ -38,6 +38,8 @@ WEIGHTS = "weights"
 def command(claim: Claim, stage: TrainingRun.Stage, folder: Path) -> list[str] | None:
     if stage == Stage.PREPARING and is_prepared(folder):
         return None
+    if stage == Stage.SEARCH and not claim.run.recipe.get("search", {}).get("passes"):
+        return None
     if stage != Stage.TRAINING:
         manage = str(settings.BASE_DIR / "manage.py")
         names = [str(claim.run.public_id), str(claim.fence), str(stage)]

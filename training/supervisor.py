@@ -89,10 +89,11 @@ class Supervisor:
             if self._stopping:
                 self._tell(runs.requeue)
                 return
-            self._tell(runs.set_stage, stage)
             command = self._command(self.claim, stage, self._folder)
-            if command is not None and not self._has_worked(stage, command, lock):
-                return
+            if command is not None:
+                self._tell(runs.set_stage, stage)
+                if not self._has_worked(stage, command, lock):
+                    return
             crash_point(f"run.{_PAST[stage]}")
         self._tell(runs.finish)
 
@@ -166,6 +167,7 @@ class Supervisor:
 
 _PAST = {
     "preparing": "prepared",
+    "search": "searched",
     "training": "trained",
     "exporting": "exported",
     "evaluating": "evaluated",

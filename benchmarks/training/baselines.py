@@ -1,6 +1,7 @@
 """What a bot would say without a model: the answer of the approved question that is nearest."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from chat.models import Bot, CuratedAnswer
 from training.evaluation.judging import Judged, judge
 from training.evaluation.responding import Response
 from training.frozen import FrozenRow
+from training.services import responders
 from training.services.preparing import ground
 
 Vectors = Callable[[Sequence[str], Sequence[str]], tuple[Any, Any]]
@@ -21,12 +23,13 @@ def judged(row: FrozenRow, answer: str) -> Judged:
     return judge(row, Response(answer, False, "curated", None, 0.0, 0))
 
 
-def own_retriever(rows: Sequence[FrozenRow], bot: Bot) -> list[Judged]:
-    """csbot's own index with all that it knows of follow-ups; it answers everything."""
+def own_retriever(rows: Sequence[FrozenRow], bot: Bot, search: Path | None = None) -> list[Judged]:
+    """csbot's own index with all that it knows of follow-ups; it answers everything. ``search`` is
+    the encoder of a model that brings one."""
     texts = dict(CuratedAnswer.objects.filter(bot=bot).values_list("pk", "text"))
     return [
         judged(each.row, texts[each.near[0].answer] if each.near else "")
-        for each in ground(rows, bot)
+        for each in ground(rows, bot, responders.shelf_of(search))
     ]
 
 

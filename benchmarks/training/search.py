@@ -56,15 +56,15 @@ def _measure(
     before = after = found(asked, bot, shipped)
     began = time.monotonic()
     tuning = Tuning(passes=QUICK_PASSES) if options.is_quick else Tuning()
+    place = settings.VAR_DIR / f"search-{version.pk}"
     try:
-        tuned = tune_search(version, tuning, lambda _: None, LibraryShelf(E5Embedder()))
+        tune_search(version, tuning, lambda _: None, place)
     except NotTuned as why:
         yield figure(f"{title}: tuned and not kept", "min", [(time.monotonic() - began) / 60])
         print(f"# {why}", file=sys.stderr)
     else:
         minutes = (time.monotonic() - began) / 60
         yield figure(f"{title}: tuned and measured", "min", [minutes], at_most=MINUTES)
-        place = settings.MODELS_DIR / "embedders" / tuned.name
         after = found(asked, bot, LibraryShelf(E5Embedder(folder=place)))
     yield from _shares(f"{title}, as it ships", before)
     yield from _shares(f"{title}, tuned", after)

@@ -78,31 +78,6 @@ def manage(*words: str) -> str:
     return done.stdout
 
 
-@contextlib.contextmanager
-def tuned_search(slug: str, options: TrainingOptions) -> Iterator[bool]:
-    """Tune the encoder of the search on a frozen dataset and serve it, here and in all commands,
-    until the end. Whether that was done: an encoder that finds no more is not kept, and the
-    tiny model is searched by n-grams, which learn nothing."""
-    from django.conf import settings
-
-    if options.is_quick:
-        yield False
-        return
-    try:
-        manage("tune_embedder", slug)
-    except RuntimeError as why:
-        print(f"# {why}", file=sys.stderr)
-        yield False
-        return
-    before = settings.CHAT_EMBEDDER_MODEL
-    settings.CHAT_EMBEDDER_MODEL = os.environ["CHAT_EMBEDDER_MODEL"] = f"{slug}-1"
-    try:
-        manage("index_knowledge")
-        yield True
-    finally:
-        settings.CHAT_EMBEDDER_MODEL = os.environ["CHAT_EMBEDDER_MODEL"] = before
-
-
 def make_tiny() -> Path:
     """The tiny model of the tests among the base models."""
     from django.conf import settings

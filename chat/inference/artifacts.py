@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 MANIFEST = "manifest.json"
+SEARCH = "search"
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".pkl", ".ckpt"})
 """Files that loading may execute as code. No artifact holds one."""
 
@@ -66,9 +67,10 @@ def serving_folder(models: Path, name: str, precision: str) -> Path:
     return models / "serving" / _plain(f"{name}-{precision}")
 
 
-def embedder_folder(models: Path, name: str) -> Path:
-    """Where the tuned embedder ``name`` lives below the models folder."""
-    return models / "embedders" / _plain(name)
+def search_of(artifact: Path) -> Path | None:
+    """The embedder that a model brings along, a sealed folder in its own; None without one."""
+    folder = artifact / SEARCH
+    return folder if folder.is_dir() else None
 
 
 def seal(folder: Path, facts: Facts) -> Manifest:
@@ -148,6 +150,25 @@ def building(target: Path) -> Iterator[Path]:
         _put_in_place(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def fill(folder: Path, source: Path, *, with_manifest: bool = True) -> None:
+    """Put the files of the artifact ``source`` into ``folder``: links where the file system has
+    them, for nobody writes into a sealed file."""
+
+    def ignored(place: str, names: list[str]) -> list[str]:
+        is_left_out = not with_manifest and Path(place) == source
+        return [MANIFEST] if is_left_out and MANIFEST in names else []
+
+    shutil.copytree(source, folder, copy_function=_link_or_copy, ignore=ignored, dirs_exist_ok=True)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, or one without links.
+        shutil.copy2(source, target)
 
 
 def _plain(name: str) -> str:

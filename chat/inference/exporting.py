@@ -52,16 +52,19 @@ def export(
     *,
     precision: str = "int4",
     format: str = "genai",
+    search: Path | None = None,
     report: Report = lambda _: None,
 ) -> Path:
     """Export the sealed folder ``base`` (fp32 safetensors) into the artifact ``target``.
 
-    Raises :class:`ExportError`, or ``ArtifactError`` when ``base`` is damaged.
+    The embedder in the sealed folder ``search`` goes with it. Raises :class:`ExportError`, or ``ArtifactError`` when one of the folders is damaged.
     """
     if precision not in PRECISIONS.get(format, ()):
         raise ExportError(f"{format} has no precision {precision}: use one of {PRECISIONS}.")
     report("Checking the base model")
     facts = artifacts.verify(base).facts
+    if search is not None:
+        artifacts.verify(search)
     with artifacts.building(target) as folder:
         report(f"Exporting {facts.name} to {precision}")
         chatter = io.StringIO()
@@ -74,6 +77,8 @@ def export(
         for name in TOKENIZER_FILES:
             if (base / name).exists():
                 shutil.copyfile(base / name, folder / name)
+        if search is not None:
+            artifacts.fill(folder / artifacts.SEARCH, search)
         made = dataclasses.replace(facts, format=format, precision=precision)
         artifacts.seal(folder, made)
     report("Ready")

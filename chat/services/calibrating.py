@@ -44,7 +44,7 @@ def calibrate_matching(
 ) -> Calibration:
     """Choose rank and margin on wordings held out in turn, and on questions of ``unanswered``
     that no approved answer fits. Raises :class:`NotEnough`."""
-    _refuse_learned(embedder)
+    refuse_learned(embedder)
     found = held_out(bot, locale, embedder, unanswered)
     names = tuple(bot.product_names)
     samples = [_sample(each, names) for each in found]
@@ -79,7 +79,7 @@ def calibrate_confidence(
 
     Raises :class:`NotEnough`.
     """
-    _refuse_learned(embedder)
+    refuse_learned(embedder)
     if not evidence:
         raise NotEnough("Confidence needs judged answers to learn from.")
     weights = fit(evidence, is_right)
@@ -99,7 +99,8 @@ def calibrate_confidence(
     )
 
 
-def _refuse_learned(embedder: Embedder) -> None:
+def refuse_learned(embedder: Embedder) -> None:
+    """Raises :class:`NotEnough` for an embedder that was tuned."""
     if has_learned(embedder.name):
         raise NotEnough(
             "The embedder has learned the approved wordings: that it finds them says nothing about "

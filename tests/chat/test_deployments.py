@@ -1,8 +1,10 @@
 """Engines are opened once, shared by equal deployments, and closed behind their last answer."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from chat.deployments import EngineShelf, spec_of
 from chat.inference.artifacts import ArtifactError
@@ -11,6 +13,7 @@ from chat.inference.opening import EngineSpec
 from chat.services import deploying
 from chat.services.deploying import Model
 from tests.factories import DeploymentFactory
+from tests.training.encoder import tiny
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +125,35 @@ def test_a_deployment_names_its_engine_or_leaves_it_to_the_settings() -> None:
     assert spec_of(DeploymentFactory(engine="openai")).engine == "openai"
     # The tests' setting.
     assert spec_of(DeploymentFactory(engine="auto")).engine == "echo"
+
+
+def test_a_search_comes_and_goes_with_its_model(settings: Settings, tmp_path: Path) -> None:
+    settings.MODELS_DIR = tmp_path
+    tiny.seal(tmp_path / "serving" / "b" / "search", "tuned")
+    shelf = EngineShelf(Opener())
+    plain = DeploymentFactory(artifact="a")
+    tuned, too = DeploymentFactory(artifact="b"), DeploymentFactory(artifact="b")
+
+    assert shelf.for_bot(plain.bot).search is None
+    search = shelf.for_bot(tuned.bot).search
+    assert search is not None
+    assert search.embedder.name.startswith("tuned-tuned/")
+    assert shelf.for_bot(too.bot).search is search
+    assert shelf.searches() == [search]
+
+    shelf.drop(tuned.bot_id)
+    assert shelf.searches() == [search]
+    shelf.drop(too.bot_id)
+    assert shelf.searches() == []
+
+
+def test_a_model_whose_search_is_damaged_is_not_served(settings: Settings, tmp_path: Path) -> None:
+    """Never with another one in silence: what it reads decides what it says."""
+    settings.MODELS_DIR = tmp_path
+    place = tiny.seal(tmp_path / "serving" / "a" / "search")
+    (place / "weights.q4").write_bytes(b"damaged")
+    deployment = DeploymentFactory(artifact="a")
+    opener = Opener()
+    with pytest.raises(EngineError, match="damaged"):
+        EngineShelf(opener).for_bot(deployment.bot)
+    assert opener.engines[0].closed

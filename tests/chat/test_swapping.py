@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +19,17 @@ from chat.inference import artifacts
 from chat.inference.artifacts import Facts
 from chat.inference.engine import Engine, EngineError
 from chat.inference.opening import EngineSpec
-from chat.models import Bot, Deployment, Message, RunnerReport
+from chat.knowledge.matching import Match
+from chat.libraries import LibraryShelf
+from chat.models import Bot, Deployment, Message, QuestionVector, RunnerReport
 from chat.runner import Runner
 from chat.self_testing import QUESTIONS
 from chat.services import deploying, reporting
 from chat.services.deploying import Model
 from tests.chat.scripted import ask, settled
 from tests.chat.versioned import Opener, answer_of
-from tests.factories import BotFactory, ConversationFactory, DeploymentFactory
+from tests.factories import BotFactory, ConversationFactory, DeploymentFactory, approve
+from tests.training.encoder import tiny
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -190,6 +194,49 @@ async def test_without_room_for_two_the_old_one_goes_first(
     assert {each.status for each in said} == {"sent"}
     last = "v2" if artifact == "v2" else "v1"
     assert [each.text for each in said[3:]] == [answer_of(last)] * 3
+
+
+async def test_a_model_finds_with_the_search_that_it_brings(
+    bot: Bot, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its first answer on; before and after it, others find with that of the installation."""
+    settings.MODELS_DIR, settings.CHAT_EMBEDDER = tmp_path, "ngrams"
+    tiny.seal(tmp_path / "serving" / "v2" / "search", "tuned")
+    await database_sync_to_async(approve)(bot, "aa bb", text="First.")
+
+    def read_by(name: str) -> int:
+        return QuestionVector.objects.filter(embedder__startswith=name).count()
+
+    searched: list[str] = []
+
+    def search(shelf: LibraryShelf, *given: Any) -> Match:
+        searched.append(shelf.embedder.name.split("/")[0])
+        return found(shelf, *given)
+
+    found = LibraryShelf.search
+    monkeypatch.setattr(LibraryShelf, "search", search)
+
+    async with swapping_runner(Opener()) as runner:
+        conversation = await database_sync_to_async(ConversationFactory)(bot=bot)
+        await settled(await ask(conversation, "bab"))
+        assert await database_sync_to_async(read_by)("tuned-tuned/") == 0
+        deployment = await database_sync_to_async(put)(bot, "v2")
+        await until(serves(bot, deployment))
+        # Nobody has asked yet: the question and the answer are read already.
+        assert await database_sync_to_async(read_by)("tuned-tuned/") == 2
+        await settled(await ask(conversation, "b ab"))
+
+        # What is approved meanwhile is read with it, too.
+        await database_sync_to_async(approve)(bot, "yy zz", text="Second.")
+        runner._hear({"type": "runner.knowledge", "bot": bot.pk})
+        await until(lambda: read_by("tuned-tuned/") == 4)
+
+        deployment = await database_sync_to_async(put)(bot, "v3")
+        await until(serves(bot, deployment))
+        await settled(await ask(conversation, "ab b"))
+        assert runner.shelves.engines.searches() == []
+
+    assert searched == ["character-ngrams-1024", "tuned-tuned", "character-ngrams-1024"]
 
 
 async def test_a_bot_that_is_switched_off_gives_its_memory_back(bot: Bot) -> None:

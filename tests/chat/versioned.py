@@ -100,7 +100,7 @@ def main() -> None:
     opener = Opener(float(os.environ.get(PAUSE, "0.01")), float(os.environ.get(LOADING, "0")))
     shelves = Shelves(EngineShelf(opener))
     open_deployed(shelves.engines)
-    shelves.libraries.warm_up()
+    shelves.warm_up()
 
     async def run() -> None:
         runner = Runner(shelves, seats=16)

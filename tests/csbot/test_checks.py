@@ -19,8 +19,6 @@ WRONG = (
     ("csbot.E005", "base address", {"CHAT_ENGINE": "openai", "CHAT_OPENAI_MODEL": "m"}),
     ("csbot.E005", "its model", {"CHAT_ENGINE": "openai", "CHAT_OPENAI_URL": "http://h/v1"}),
     ("csbot.E001", "one of auto, e5", {"CHAT_EMBEDDER": "word2vec"}),
-    ("csbot.E005", "tune_embedder", {"CHAT_EMBEDDER": "e5", "CHAT_EMBEDDER_MODEL": "shop-1"}),
-    ("csbot.E005", "tune_embedder", {"CHAT_EMBEDDER": "auto", "CHAT_EMBEDDER_MODEL": "../x"}),
     ("csbot.E005", "base address", {"CHAT_EMBEDDER": "openai", "CHAT_EMBEDDER_MODEL": "m"}),
     ("csbot.E005", "its model", {"CHAT_EMBEDDER": "openai", "CHAT_EMBEDDER_URL": "http://h/v1"}),
     ("csbot.E006", "1 to 65535", {"PORT": 0}),

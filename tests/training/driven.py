@@ -107,6 +107,13 @@ def _prepare(run: "TrainingRun", folder: Path, fence: int) -> None:
         examples.write(folder / f"{name}.jsonl", made)
 
 
+def _tune_search(run: "TrainingRun", folder: Path, fence: int) -> None:
+    """Nothing is approved for the bot, so the search stays as it is."""
+    from training.services import search_tuning
+
+    search_tuning.tune_run(run, folder, fence)
+
+
 def _count(run: "TrainingRun", folder: Path, fence: int) -> None:
     """What the trainer does, without a model: steps, a checkpoint after each, weights."""
 
@@ -190,6 +197,7 @@ def _publish(run: "TrainingRun", folder: Path, fence: int) -> None:
 
 _BY_ROTE: dict[str, Callable[["TrainingRun", Path, int], None]] = {
     "preparing": _prepare,
+    "search": _tune_search,
     "training": _count,
     "exporting": _export_nothing,
     "evaluating": _evaluate_by_rote,

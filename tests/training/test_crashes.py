@@ -37,7 +37,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> TrainingRun:
     monkeypatch.setenv(driven.DATABASE, str(connection.settings_dict["NAME"]))
     monkeypatch.setattr(settings, "TRAINING_NICENESS", 0)
     made: TrainingRun = TrainingRunFactory(
-        dataset_version=frozen_version(bare.ROWS), recipe=recipe.load("tiny_test").as_dict()
+        dataset_version=frozen_version(bare.ROWS),
+        recipe=recipe.load("tiny_test", {"search.passes": 1.0}).as_dict(),
     )
     return made
 
@@ -88,8 +89,8 @@ def work_until_it_crashes(point: str) -> None:
 @pytest.mark.parametrize(
     "points",
     [
-        ("trainer.checkpoint_written", "trainer.weights_sealed", "export.exported"),
-        ("evaluation.answered", "publishing.moved", "publishing.recorded"),
+        ("search.started", "trainer.checkpoint_written", "trainer.weights_sealed"),
+        ("export.exported", "evaluation.answered", "publishing.moved", "publishing.recorded"),
     ],
     ids=["training", "publishing"],
 )

@@ -28,7 +28,7 @@ from training.supervisor import StopSignals, Supervisor
 
 pytestmark = pytest.mark.django_db
 
-STAGES = ["preparing", "training", "exporting", "evaluating", "publishing"]
+STAGES = ["preparing", "search", "training", "exporting", "evaluating", "publishing"]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,9 @@ from chat.console.pages import ReadOnlyPages
 from training.access import model_versions_of
 from training.console.own import OfDatasets
 from training.console.promotion import PromotionPages
+from training.console.words import note_text
 from training.models import ModelVersion
+from training.presentation import note_data
 
 
 @admin.register(ModelVersion)
@@ -29,9 +31,9 @@ class ModelVersionAdmin(OfDatasets, PromotionPages, ReadOnlyPages):
     list_before_template = "training/models_head.html"
     fields = (
         "name", "number", "run", "base", "artifact", "weights", "format", "numbers", "weight",
-        "created_at",
+        "search", "created_at",
     )  # fmt: skip
-    readonly_fields: ClassVar = ["numbers", "weight"]
+    readonly_fields: ClassVar = ["numbers", "weight", "search"]
     change_form_outer_before_template = "training/model.html"
 
     class Media:
@@ -58,6 +60,11 @@ class ModelVersionAdmin(OfDatasets, PromotionPages, ReadOnlyPages):
     @admin.display(description=_("number format"), ordering="precision")
     def numbers(self, version: ModelVersion) -> str:
         return version.precision
+
+    @admin.display(description=_("search"))
+    def search(self, version: ModelVersion) -> str:
+        said = version.run and version.run.events.filter(kind="search_tuned").last()
+        return note_text(note_data(said)) if said else str(_("that of the installation"))
 
     @admin.display(description=_("size"), ordering="size")
     def weight(self, version: Any) -> str:

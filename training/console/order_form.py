@@ -22,6 +22,7 @@ OVERRIDES = {
     "examples": "data.examples",
     "batch_size": "optimisation.batch_size",
     "learning_rate": "optimisation.learning_rate",
+    "search_passes": "search.passes",
 }
 """The fields that replace one of the recipe, if they are filled in."""
 
@@ -73,6 +74,13 @@ class OrderForm(forms.Form):
     examples = _number(True, _("examples at most"), _("0 takes all."), 0)
     batch_size = _number(True, _("batch size"), _("Smaller needs less memory."), 1)
     learning_rate = _number(False, _("learning rate"), _("Lower learns slower and safer."), 1e-7)
+
+    search_passes = _number(
+        False,
+        _("passes of the search"),
+        _("How often the search sees each question; 0 leaves it as it is."),
+        0,
+    )
 
     def __init__(self, *args: Any, user: Staff, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django import forms
 from django.apps import apps
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -29,7 +28,6 @@ from chat.models import Deployment, Visitor
 from chat.services.erasing import MOST_FOUND, find_visitors
 from moderation.services import audit
 from training import certificates
-from training.lineage import ENCODER
 from training.models import Erasure, ModelVersion
 from training.services import erasing
 
@@ -194,14 +192,11 @@ class ErasureAdmin(OfBots, ReadOnlyPages):
 
 def _learned(erasure: Erasure) -> dict[str, Any]:
     """The models that had learned from it, which of them serve, and what was trained since."""
-    models = ModelVersion.objects.filter(
-        public_id__in=[each["id"] for each in erasure.trained if not each["id"].startswith(ENCODER)]
-    )
+    models = ModelVersion.objects.filter(public_id__in=[each["id"] for each in erasure.trained])
     artifacts = dict(models.values_list("public_id", "artifact"))
     active = Deployment.objects.filter(is_active=True, artifact__in=artifacts.values())
     active_artifacts = set(active.values_list("artifact", flat=True))
     serving = {str(pk) for pk, artifact in artifacts.items() if artifact in active_artifacts}
-    serving.add(f"{ENCODER}{settings.CHAT_EMBEDDER_MODEL}")
     versions = {each["id"]: each for each in erasure.versions}
     since = ModelVersion.objects.filter(
         run__dataset_version__in=versions, run__created_at__gt=erasure.created_at

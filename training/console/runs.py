@@ -137,7 +137,8 @@ def _address(run: TrainingRun) -> str:
 
 def _stages(run: TrainingRun) -> list[tuple[str, Any, str]]:
     """Each stage's name, label, and whether it is done, at work, stopped or still to come."""
-    names = list(words.STAGES)
+    is_searched = bool(run.recipe.get("search", {}).get("passes"))
+    names = [name for name in words.STAGES if is_searched or name != run.Stage.SEARCH]
     if run.status == Status.SUCCEEDED:
         reached, here = len(names), ""
     else:

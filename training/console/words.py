@@ -26,6 +26,15 @@ NOTES = {
     "prepared": _(
         "%(examples)s examples prepared, %(hard)s of them hard, %(unknown)s out of scope."
     ),
+    "search_tuned": _(
+        "The search was tuned: of %(questions)s held-out questions it finds the right answer of "
+        "%(after)s first, before %(before)s."
+    ),
+    "search_not_better": _(
+        "The search stays as it is: tuned, it found the right answer of %(after)s of %(questions)s "
+        "held-out questions first, as it is %(before)s."
+    ),
+    "search_not_tuned": _("The search stays as it is: %(text)s"),
     "loaded": _(
         "Model loaded: %(trainable)s weights learn in %(total_steps)s steps, %(train_tokens)s "
         "tokens."

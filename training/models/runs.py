@@ -31,6 +31,7 @@ class TrainingRun(models.Model):
         """What a running one does now, in this order. Each may be done again after a crash."""
 
         PREPARING = "preparing", _("preparing the examples")
+        SEARCH = "search", _("tuning the search")
         TRAINING = "training", _("training")
         EXPORTING = "exporting", _("exporting")
         EVALUATING = "evaluating", _("evaluating")

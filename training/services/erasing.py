@@ -25,7 +25,7 @@ from moderation.scrubbing import scrub
 from moderation.services import audit
 from moderation.services.originals import NotAllowed
 from training import certificates, lineage, places, redacting
-from training.lineage import Descendant, TunedEncoder
+from training.lineage import Descendant
 from training.models import (
     Correction,
     Dataset,
@@ -55,14 +55,12 @@ class AffectedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What :func:`erase` would erase now, and what it could not reach: models and encoders of the
-    search that learned."""
+    """What :func:`erase` would erase now, and what it could not reach: models that learned."""
 
     visitor: Visitor
     counts: Mapping[str, int]
     versions: Sequence[AffectedVersion]
     models: Sequence[Descendant]
-    encoders: Sequence[TunedEncoder]
     running: Sequence[TrainingRun]
 
 
@@ -86,8 +84,7 @@ def preview(visitor: Visitor) -> Preview:
     ]
     pks = {each.version.pk for each in versions} | set(_frozen_in(examples))
     working = [each for each in lineage.runs_with(pks) if each.status == TrainingRun.Status.RUNNING]
-    learned = lineage.descendants(pks), lineage.encoders(pks)
-    return Preview(visitor, +counts, versions, *learned, working)
+    return Preview(visitor, +counts, versions, lineage.descendants(pks), working)
 
 
 def erase(
@@ -312,7 +309,6 @@ def _clear_runs(erasure: Erasure) -> bool:
 def _conclude(erasure: Erasure) -> None:
     versions = _versions(erasure)
     erasure.trained = [each.to_json() for each in lineage.descendants(versions)]
-    erasure.trained += [each.to_json() for each in lineage.encoders(versions)]
     erasure.leftovers = {}
     erasure.finished_at = timezone.now()
     erasure.save()

@@ -63,14 +63,16 @@ def export_run(
         return done
     crash_point("export.started")
     recipe = parse(run.recipe)
-    opening = opening or responders.opening(run.bot, responders.ALWAYS_SURE)
+    search = artifacts.search_of(folder)
+    opening = opening or responders.opening(run.bot, responders.ALWAYS_SURE, search=search)
     weights = folder / WEIGHTS
     artifacts.verify(weights)
     progress = _Progress(ProgressWriter(folder, fence), 1 + len(recipe.export.precisions))
     rows = [row for row in rows_of(run.dataset_version) if row.split == "dev"]
     reference = _examine_until(QUESTIONS, weights, rows, opening, progress)
     if recipe.export.format == "none":
-        return _write(folder, WEIGHTS, {"reference": reference.right, "tried": []})
+        name = _unchanged(folder) if search else WEIGHTS
+        return _write(folder, name, {"reference": reference.right, "tried": []})
     return _choose(recipe, folder, reference, opening, progress)
 
 
@@ -122,8 +124,20 @@ def _exported(folder: Path, format: str, precision: str) -> Path:
     try:
         artifacts.verify(place)
     except artifacts.ArtifactError:
-        export(folder / WEIGHTS, place, precision=precision, format=format)
+        search = artifacts.search_of(folder)
+        export(folder / WEIGHTS, place, precision=precision, format=format, search=search)
     return place
+
+
+def _unchanged(folder: Path) -> str:
+    """The weights as they are, with the search that was tuned for them."""
+    name = f"{FOLDER}/unchanged"
+    artifacts.verify(folder / artifacts.SEARCH)
+    with artifacts.building(folder / name) as partial:
+        artifacts.fill(partial, folder / WEIGHTS, with_manifest=False)
+        artifacts.fill(partial / artifacts.SEARCH, folder / artifacts.SEARCH)
+        artifacts.seal(partial, artifacts.read_manifest(folder / WEIGHTS).facts)
+    return name
 
 
 def _try(

@@ -145,7 +145,7 @@ def _earlier_splits(dataset: Dataset) -> dict[int | str, str]:
 def _kept_split(example: Example, earlier: dict[int | str, str]) -> str:
     """The split that a row must not leave; empty for one that no version had.
 
-    Models that go on from others, tuned encoders and the bot's knowledge hold for ever what was once
+    Models that go on from others, tuned searches and the bot's knowledge hold for ever what was once
     to learn from. Measuring or choosing with it later would flatter them, so it stays in ``train``,
     whatever was moved since or the data says. For the same reason a cluster in which
     something new joins rows of two splits is all to learn from: see :func:`split`.

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import EngineError
-from chat.knowledge.embedding import EmbeddingError
+from chat.knowledge.embedding import EmbeddingError, has_learned
 from chat.models import Bot, Deployment
 from chat.selectors import active_deployments
 from training.evaluation.gates import Answer, Candidate, Gate, Limits, Measured, judge
@@ -83,8 +83,8 @@ def champion_evaluation(
 ) -> Evaluation | None:
     """The newest whole evaluation of what serves, on that dataset version and with that embedder.
 
-    Both would be measured by what one of them is shown: an encoder that finds more makes every
-    model better. Without a name any counts.
+    An encoder that finds more makes every model better. One that a model brings along is part of
+    it; that of the installation has to be the same for both. Without a name any counts.
     """
     if deployment is None or not deployment.artifact:
         return None
@@ -121,7 +121,7 @@ def measure_champion(case: Case, advance: Advance = lambda done, total: None) ->
     """Evaluate what serves, now and here. Raises :class:`NotMeasured`."""
     artifact, dataset_version = _wanted(case)
     found = evaluate_artifact(artifact, dataset_version, advance)
-    if case.candidate and _embedder(case.candidate) not in ("", _embedder(found)):
+    if case.candidate and not _is_comparable(found, _embedder(case.candidate)):
         raise NotMeasured(
             "The search finds with another encoder than when the candidate was evaluated: "
             "evaluate the candidate again."
@@ -169,6 +169,12 @@ def _embedder(evaluation: Evaluation) -> str:
     return str(evaluation.figures.get("embedder", ""))
 
 
+def _is_comparable(evaluation: Evaluation, embedder: str) -> bool:
+    """Whether what was asked of one model with ``embedder`` may stand beside this."""
+    found = _embedder(evaluation)
+    return embedder in ("", found) or has_learned(found) or has_learned(embedder)
+
+
 def _whole(found: QuerySet[Evaluation], bot: Bot, embedder: str = "") -> Evaluation | None:
     """The newest that was asked everything of the bot's own questions, with ``embedder`` if it is
     named."""
@@ -180,7 +186,7 @@ def _whole(found: QuerySet[Evaluation], bot: Bot, embedder: str = "") -> Evaluat
             each
             for each in finished.order_by("-id")[:LOOKED_AT]
             if each.figures.get("questions") == each.dataset_version.counts.get("test")
-            and embedder in ("", _embedder(each))
+            and _is_comparable(each, embedder)
         ),
         None,
     )

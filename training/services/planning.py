@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from chat.inference import artifacts
+from chat.models import QuestionVariant
 from training import measuring, places
 from training.machine import machine
 from training.measuring import Counted, NotEnoughMemory
-from training.planner import Calibration, Plan, Work, plan
+from training.planner import SEARCH_SECONDS, Calibration, Plan, Work, plan
 from training.services.ordering import Order
 from training.trainer.recipe import Recipe, parse
 
@@ -49,7 +50,7 @@ def known(order: Order) -> Plan:
 
 def _plan(order: Order, counted: Counted, calibration: Calibration | None) -> Plan:
     recipe = parse(order.recipe)
-    optimisation = recipe.optimisation
+    optimisation, passes = recipe.optimisation, recipe.search.passes
     for_one_step = optimisation.batch_size * optimisation.accumulation
     weights = _weights_bytes(order)
     work = Work(
@@ -60,9 +61,27 @@ def _plan(order: Order, counted: Counted, calibration: Calibration | None) -> Pl
         held_out=int(order.dataset_version.counts.get("test", 0)),
         weights_bytes=weights,
         checkpoint_bytes=_checkpoint_bytes(recipe, weights),
+        searched=passes * _questions(order) if passes else 0.0,
+        search_seconds=(_stored(_search_place()) or {}).get("seconds", SEARCH_SECONDS),
     )
     places.training_folder().mkdir(parents=True, exist_ok=True)
     return plan(work, calibration, machine(order.device, places.training_folder()))
+
+
+def _questions(order: Order) -> int:
+    """What the search learns from: rows of the split, and approved wordings."""
+    approved = QuestionVariant.objects.filter(answer__bot=order.bot, answer__is_active=True)
+    return int(order.dataset_version.counts.get("train", 0)) + approved.count()
+
+
+def keep_search_speed(seconds: float) -> None:
+    """What one question in one pass took when a search was tuned on this machine."""
+    _search_place().parent.mkdir(parents=True, exist_ok=True)
+    _keep(_search_place(), {"seconds": seconds})
+
+
+def _search_place() -> Path:
+    return _place("search", threads=places.threads())
 
 
 def _weights_bytes(order: Order) -> int:

@@ -9,9 +9,9 @@ from pathlib import Path
 from django.db.models import F, Q
 from tqdm import tqdm
 
-from chat.knowledge.embedding import Vectors, open_embedder
+from chat.knowledge.embedding import Vectors
 from chat.knowledge.questions import normalized
-from chat.libraries import LibraryShelf, embedded, embedder_spec
+from chat.libraries import LibraryShelf, embedded
 from chat.models import Bot, CuratedAnswer
 from chat.services.notices import notice_text
 from training.failures import RunFailure
@@ -53,10 +53,12 @@ def prepare(run: TrainingRun, folder: Path) -> None:
     rows = freezing.rows_of(version)
     bot = run.bot
     wordings = _wordings(bot)
-    unlearned = _unlearned_shelf()
-    grounded = ground([row for row in rows if row.split == "train"], bot, unlearned)
-    held_out = ground([row for row in rows if row.split == "dev"], bot)
-    learned = _learned(run, recipe.data, grounded, unlearned, rows)
+    # Not with the search that the run tunes: it finds nearly all that it has learned from first, and
+    # the model would learn that the first is always right.
+    shelf = LibraryShelf()
+    grounded = ground([row for row in rows if row.split == "train"], bot, shelf)
+    held_out = ground([row for row in rows if row.split == "dev"], bot, shelf)
+    learned = _learned(run, recipe.data, grounded, shelf, rows)
     if not learned:
         raise NothingToLearn
     draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
@@ -143,18 +145,11 @@ def _wordings(bot: Bot) -> Wordings:
     )
 
 
-def _unlearned_shelf() -> LibraryShelf:
-    """A search that has learned none of the questions. A tuned encoder finds nearly all that it
-    learned from first, and a model would learn that the first is always right."""
-    spec = embedder_spec()
-    return LibraryShelf(open_embedder(replace(spec, folder=None)) if spec.folder else None)
-
-
 def _learned(
     run: TrainingRun,
     data: Data,
     grounded: list[Grounded],
-    unlearned: LibraryShelf,
+    shelf: LibraryShelf,
     rows: Sequence[FrozenRow],
 ) -> list[Grounded]:
     """What is chosen of the run's own rows, which are ``grounded`` and held-out ones, and what is
@@ -163,7 +158,7 @@ def _learned(
     if not data.new_first or not seen:
         learned = chosen(grounded, data, run.seed)
         replayable = _replayable(_version_seen(run), seen, rows) if data.replay_share else []
-        old = ground(replayable, run.bot, unlearned)
+        old = ground(replayable, run.bot, shelf)
         return learned + _replayed(run, old, data, len(learned))
     known = {digest(row.messages, row.locale) for row in seen}
     marked = [(each, digest(each.row.messages, each.row.locale) in known) for each in grounded]

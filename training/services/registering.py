@@ -6,7 +6,6 @@ place. Folders of a run are linked, not moved, so publishing may begin again.
 """
 
 import functools
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -134,12 +133,4 @@ def _next_number(name: str) -> int:
 def _link(source: Path, target: Path) -> None:
     """The same sealed files at another place, whole or not at all."""
     with artifacts.building(target) as partial:
-        shutil.copytree(source, partial, copy_function=_link_or_copy, dirs_exist_ok=True)
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        # Another file system, or one without links.
-        shutil.copy2(source, target)
+        artifacts.fill(partial, source)

@@ -12,7 +12,7 @@ from django.conf import settings
 from chat import answering, prompts, ready
 from chat.answering import AnswerRequest
 from chat.errand import request_of
-from chat.inference.artifacts import ArtifactError, read_manifest
+from chat.inference.artifacts import ArtifactError, read_manifest, search_of
 from chat.inference.engine import Engine
 from chat.inference.opening import EngineSpec, open_engine
 from chat.knowledge.confidence import (
@@ -23,6 +23,7 @@ from chat.knowledge.confidence import (
     confidence,
     fit,
 )
+from chat.knowledge.e5_embedder import E5Embedder
 from chat.knowledge.matching import Match
 from chat.knowledge.questions import leans_on_context, normalized
 from chat.libraries import Library, LibraryShelf, Query
@@ -71,10 +72,11 @@ def opening(
     weights: Mapping[str, Weights] | None = None,
     *,
     version: ModelVersion | None = None,
+    search: Path | None = None,
 ) -> Opening:
     """Opens artifacts as a runner of this machine would, and answers with what ``bot`` knows.
 
-    ``weights`` are those of confidence by language; without them they are those that were learned of
+    ``search`` is the encoder of a run whose artifacts do not hold it yet. ``weights`` are those of confidence by language; without them they are those that were learned of
     ``version`` before it was published, with the encoder in use. In a language without any, what serves ``bot`` has
     those in force, and everything else the defaults, with which it would be served.
     """
@@ -82,10 +84,9 @@ def opening(
     @contextmanager
     def opened(artifact: Path) -> Iterator[Opened]:
         style: Style = "number" if read_manifest(artifact).facts.style == "number" else "words"
-        shelf = LibraryShelf()
-        for locale in LOCALES:
-            # Runners have read it all before the first customer asks.
-            shelf.library(bot, locale)
+        shelf = shelf_of(search or search_of(artifact))
+        # Runners have read it all before the first customer asks.
+        shelf.open(bot)
         with engine_of(artifact) as engine:
             overheard = Overheard(engine)
             responder = AsServed(
@@ -105,6 +106,12 @@ def opening(
             )
 
     return opened
+
+
+def shelf_of(search: Path | None) -> LibraryShelf:
+    """Searches with the encoder of a model, or with that of the installation. Raises
+    ``EmbeddingError``."""
+    return LibraryShelf(E5Embedder(folder=search) if search else None)
 
 
 def embedder_in_use() -> str:

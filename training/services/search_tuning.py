@@ -1,38 +1,41 @@
-"""An encoder that has learned what the customers of one bot ask, and what that is worth.
+"""The encoder that a model's search finds with, tuned on what the customers of one bot ask.
 
 What is near a question decides what a bot can answer at all: whatever the model writes or names, it has
-read only that. The encoder that ships with csbot knows languages, not a shop. It learns from the
-questions of a frozen dataset and the approved wordings of its bot, and is kept only if it finds
-more of the held-out questions than the one in use.
+read only that. The encoder that ships with csbot knows languages, not a shop. In a run of its own it
+learns from the questions of the frozen dataset and the approved wordings of the bot; where it then
+finds more of the held-out questions than before, the model that comes of the run brings it along.
 """
 
+import json
+import os
+import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 
 from chat.inference import artifacts
-from chat.inference.artifacts import Facts
+from chat.inference.artifacts import SEARCH, ArtifactError, Facts
 from chat.knowledge.e5_embedder import FORMAT, WEIGHTS, E5Embedder, shipped_weights
 from chat.knowledge.embedding import EmbeddingError
 from chat.knowledge.questions import normalized
 from chat.libraries import LibraryShelf
 from chat.models import Bot, QuestionVariant
-from training import redacting
+from training.crash_points import crash_point
 from training.encoder import packed
 from training.encoder.packed import PackedError
 from training.encoder.tuning import Step, Tuning, tune
 from training.frozen import FrozenRow
 from training.grounding import Grounded
-from training.lineage import encoder_source
-from training.models import DatasetVersion
-from training.services import freezing
+from training.models import DatasetVersion, TrainingRun
+from training.progress import ProgressWriter
+from training.services import freezing, planning
 from training.services.preparing import answers_by_text, ground, joined
+from training.trainer.recipe import parse
 
 BASE = "multilingual-e5-small-q4"
+FILE = "search.json"
 FIRST = 5
 """Answers that a prompt can hold, see ``data.candidates`` of a recipe."""
 
@@ -51,48 +54,97 @@ class Found:
     among: int
 
 
+class NotBetter(NotTuned):
+    """It was learned for nothing."""
+
+    def __init__(self, before: Found, after: Found) -> None:
+        super().__init__(
+            f"The tuned encoder finds {after.first} of {after.questions} held-out questions first, "
+            f"the one in use {before.first}: it was not kept."
+        )
+        self.facts = facts(before, after)
+
+
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """``name`` is the folder below ``var/models/embedders``."""
+    """What the tuned encoder is worth, beside the one in use."""
 
-    name: str
     before: Found
     after: Found
+    seconds: float
+    """Of learning, one question in one pass."""
+
+
+def tune_run(run: TrainingRun, folder: Path, fence: int) -> None:
+    """Tune the search of a run into ``folder``; passed over when that was done before.
+
+    A search that finds no more is no failure: the model is then searched for with that of the
+    installation. Raises ``DatasetDamaged``.
+    """
+    if is_tuned(folder):
+        return
+    crash_point("search.started")
+    wanted = parse(run.recipe).search
+    tuning = Tuning(passes=wanted.passes, learning_rate=wanted.learning_rate, seed=run.seed)
+    writer = ProgressWriter(folder, fence)
+    began = 0.0
+
+    def told(step: Step) -> None:
+        nonlocal began
+        # The first one waited until everything was looked up.
+        began = began or time.monotonic()
+        done, left = step.number - 1, step.of - step.number
+        spent = time.monotonic() - began
+        writer.share(step.number / step.of, spent / done * left if done else None)
+
+    try:
+        tuned = tune_search(run.dataset_version, tuning, told, folder / SEARCH)
+    except NotBetter as why:
+        writer.note("search_not_better", **why.facts)
+    except (NotTuned, EmbeddingError) as why:
+        writer.note("search_not_tuned", text=str(why))
+    else:
+        planning.keep_search_speed(tuned.seconds)
+        writer.note("search_tuned", **facts(tuned.before, tuned.after))
+    _decide(folder)
+
+
+def is_tuned(folder: Path) -> bool:
+    """Whether an earlier attempt has decided on the search of a run, and what it kept is whole."""
+    try:
+        if json.loads((folder / FILE).read_text(encoding="utf-8"))["is_kept"]:
+            artifacts.verify(folder / SEARCH)
+    except (OSError, ValueError, KeyError, ArtifactError):
+        return False
+    return True
 
 
 def tune_search(
-    version: DatasetVersion,
-    tuning: Tuning,
-    told: Callable[[Step], None],
-    in_use: LibraryShelf | None = None,
+    version: DatasetVersion, tuning: Tuning, told: Callable[[Step], None], place: Path
 ) -> Tuned:
-    """Learn from the split ``train``, measure on ``dev`` and keep what is better than the search
-    ``in_use``, which is that of this installation. Minutes.
+    """Learn from the split ``train``, measure on ``dev`` and seal in the folder ``place`` what is
+    better than the search of this installation. Minutes.
 
     Raises :class:`NotTuned`, ``EmbeddingError`` and ``DatasetDamaged``.
     """
-    bot, sha256 = version.dataset.bot, version.sha256
+    if settings.CHAT_EMBEDDER not in ("auto", "e5"):
+        raise NotTuned(f"This installation searches with {settings.CHAT_EMBEDDER}.")
+    bot = version.dataset.bot
     rows = freezing.rows_of(version)
     held_out = [each for each in rows if each.split == "dev"]
-    before = found(held_out, bot, in_use or LibraryShelf())
+    shipped = shipped_weights()
+    before = found(held_out, bot, LibraryShelf())
     if not before.questions:
         raise NotTuned("No held-out question has an approved answer: nothing could be compared.")
-    content = _learned(rows, bot, tuning, told)
-    folder = _next_folder(version.dataset.slug)
-    with ExitStack() as kept, artifacts.building(folder) as partial:
+    content, seconds = _learned(shipped, rows, bot, tuning, told)
+    source = f"tuned:{version.dataset.slug}@{version.number}"
+    with artifacts.building(place) as partial:
         (partial / WEIGHTS).write_bytes(content)
-        artifacts.seal(partial, Facts(BASE, FORMAT, BASE, "q4", encoder_source(version)))
+        artifacts.seal(partial, Facts(BASE, FORMAT, BASE, "q4", source))
         after = found(held_out, bot, LibraryShelf(E5Embedder(folder=partial)))
         if after.first <= before.first:
-            raise NotTuned(
-                f"The tuned encoder finds {after.first} of {after.questions} held-out questions "
-                f"first, the one in use {before.first}: it was not kept."
-            )
-        # An erasure waits until the folder is in place: its certificate then names the encoder.
-        kept.enter_context(transaction.atomic())
-        if not redacting.is_still(version, sha256):
-            raise NotTuned("Somebody was erased from the dataset meanwhile. Tune again.")
-    return Tuned(folder.name, before, after)
+            raise NotBetter(before, after)
+    return Tuned(before, after, seconds)
 
 
 def found(rows: Sequence[FrozenRow], bot: Bot, shelf: LibraryShelf) -> Found:
@@ -103,22 +155,6 @@ def found(rows: Sequence[FrozenRow], bot: Bot, shelf: LibraryShelf) -> Found:
         sum(not each.is_hard for each in answered),
         sum(_is_among(each) for each in answered),
     )
-
-
-def _is_among(grounded: Grounded) -> bool:
-    return grounded.right in [each.answer for each in grounded.near[:FIRST]]
-
-
-def _learned(
-    rows: Sequence[FrozenRow], bot: Bot, tuning: Tuning, told: Callable[[Step], None]
-) -> bytes:
-    questions, answers = lessons(rows, bot)
-    try:
-        return tune(packed.read(shipped_weights()), questions, answers, tuning, told)
-    except PackedError as error:
-        raise EmbeddingError(f"The encoder that ships with csbot: {error}") from error
-    except ValueError as error:
-        raise NotTuned(str(error)) from error
 
 
 def lessons(rows: Sequence[FrozenRow], bot: Bot) -> tuple[list[str], list[int | None]]:
@@ -147,9 +183,38 @@ def lessons(rows: Sequence[FrozenRow], bot: Bot) -> tuple[list[str], list[int | 
     return [text for text, _ in taught], [numbers.get(answer) for _, answer in taught]
 
 
-def _next_folder(slug: str) -> Path:
-    """One that nobody uses: what runners have mapped is never replaced."""
-    number = 1
-    while (folder := artifacts.embedder_folder(settings.MODELS_DIR, f"{slug}-{number}")).exists():
-        number += 1
-    return folder
+def _learned(
+    shipped: Path,
+    rows: Sequence[FrozenRow],
+    bot: Bot,
+    tuning: Tuning,
+    told: Callable[[Step], None],
+) -> tuple[bytes, float]:
+    """The file of the tuned encoder, and the seconds that one question took in one pass."""
+    questions, answers = lessons(rows, bot)
+    began = time.monotonic()
+    try:
+        content = tune(packed.read(shipped), questions, answers, tuning, told)
+    except PackedError as error:
+        raise EmbeddingError(f"The encoder that ships with csbot: {error}") from error
+    except ValueError as error:
+        raise NotTuned(str(error)) from error
+    return content, (time.monotonic() - began) / (len(questions) * tuning.passes)
+
+
+def _is_among(grounded: Grounded) -> bool:
+    return grounded.right in [each.answer for each in grounded.near[:FIRST]]
+
+
+def facts(before: Found, after: Found) -> dict[str, int]:
+    """What a run's story says of it."""
+    return {"questions": after.questions, "before": before.first, "after": after.first}
+
+
+def _decide(folder: Path) -> None:
+    """Whatever was kept: not once more after a crash."""
+    partial = folder / f"{FILE}.{os.getpid()}"
+    partial.write_text(
+        json.dumps({"is_kept": artifacts.search_of(folder) is not None}), encoding="utf-8"
+    )
+    partial.replace(folder / FILE)

@@ -50,6 +50,19 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How the encoder is tuned that finds what the model reads. See :mod:`training.encoder.tuning`."""
+
+    passes: float = 0.0
+    """Over all questions; 0: the model is searched for with what the installation has."""
+    learning_rate: float = 2e-4
+
+    def __post_init__(self) -> None:
+        if self.passes < 0 or self.learning_rate <= 0:
+            raise RecipeError("search.passes is 0 or more, search.learning_rate above 0.")
+
+
+@dataclass(frozen=True, slots=True)
 class Lora:
     """The adapter; Hu et al., arXiv 2106.09685."""
 
@@ -140,6 +153,7 @@ class Recipe:
     tensorboard: bool = False
     """Write TensorBoard files into the run's folder; the package has to be installed."""
     data: Data = field(default_factory=Data)
+    search: Search = field(default_factory=Search)
     lora: Lora = field(default_factory=Lora)
     optimisation: Optimisation = field(default_factory=Optimisation)
     export: Export = field(default_factory=Export)
@@ -185,6 +199,7 @@ def parse(stored: Mapping[str, Any]) -> Recipe:
     rest = dict(stored)
     sections: dict[str, Any] = {
         "data": _section(Data, "data", rest.pop("data", {})),
+        "search": _section(Search, "search", rest.pop("search", {})),
         "lora": _section(Lora, "lora", rest.pop("lora", {})),
         "optimisation": _section(Optimisation, "optimisation", rest.pop("optimisation", {})),
         "export": _section(Export, "export", rest.pop("export", {})),

@@ -15,7 +15,7 @@ from chat.libraries import LibraryShelf
 from chat.models import Bot
 from chat.models.fields import LOCALES
 from chat.selectors import DEMO_BOT_SLUG
-from chat.services.calibrating import NotEnough, calibrate_confidence
+from chat.services.calibrating import NotEnough, calibrate_confidence, refuse_learned
 from chat.trials import Trial, attempt, trials
 
 SEED = 20
@@ -36,13 +36,13 @@ class Command(BaseCommand):
         bot = Bot.objects.filter(slug=options["bot"]).first()
         if bot is None:
             raise CommandError(f"There is no bot {options['bot']!r}.")
-        engines, libraries = EngineShelf(), LibraryShelf()
+        engines = EngineShelf()
         try:
             for locale in [options["locale"]] if options["locale"] else LOCALES:
                 unanswered = demo.unanswered(locale) if bot.slug == DEMO_BOT_SLUG else []
                 chosen = trials(bot, locale, unanswered)
                 random.Random(SEED).shuffle(chosen)  # noqa: S311 - a sample, no secret
-                self._calibrate(bot, locale, chosen[: options["questions"]], engines, libraries)
+                self._calibrate(bot, locale, chosen[: options["questions"]], engines)
         except (EngineError, EmbeddingError, NotEnough) as error:
             raise CommandError(str(error)) from error
         finally:
@@ -54,9 +54,12 @@ class Command(BaseCommand):
         locale: str,
         chosen: list[Trial],
         engines: EngineShelf,
-        libraries: LibraryShelf,
     ) -> None:
-        served, library = engines.for_bot(bot), libraries.library(bot, locale)
+        served = engines.for_bot(bot)
+        libraries = served.search or LibraryShelf()
+        # Said before minutes are spent.
+        refuse_learned(libraries.embedder)
+        library = libraries.library(bot, locale)
         outcomes = [
             attempt(trial, bot, locale, served.engine, library, libraries.embedder)
             for trial in tqdm(chosen, desc=f"Asking in {locale}", disable=None)

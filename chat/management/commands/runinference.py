@@ -22,7 +22,7 @@ class Command(BaseCommand):
         shelves = Shelves(EngineShelf())
         try:
             open_deployed(shelves.engines)
-            shelves.libraries.warm_up()
+            shelves.warm_up()
         except (EngineError, EmbeddingError) as error:
             raise CommandError(str(error)) from error
         try:

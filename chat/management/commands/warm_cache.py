@@ -32,9 +32,10 @@ class Command(BaseCommand):
         bot = Bot.objects.filter(slug=options["bot"]).first()
         if bot is None:
             raise CommandError(f"There is no bot {options['bot']!r}.")
-        engines, libraries, cache = EngineShelf(), LibraryShelf(), AnswerCache()
+        engines, cache = EngineShelf(), AnswerCache()
         try:
             served = engines.for_bot(bot)
+            libraries = served.search or LibraryShelf()
             for locale in LOCALES:
                 frequent = frequent_questions(
                     bot,

@@ -10,8 +10,6 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from chat.forms import BotForm
-from chat.inference import artifacts
-from chat.inference.artifacts import Facts
 from chat.models import Bot, Conversation, Visitor
 from chat.services.conversations import post_message
 from moderation.models import AuditEntry
@@ -23,7 +21,7 @@ from tests.factories import (
     ModelVersionFactory,
     TrainingRunFactory,
 )
-from training import certificates, lineage
+from training import certificates
 from training.formats import Turn
 from training.models import Dataset, DatasetVersion, Erasure, Example
 from training.services import erasing, examples, freezing
@@ -173,28 +171,6 @@ def test_a_training_since_then_is_named(admin_client: Client, conversation: Conv
     again = ModelVersionFactory(run=TrainingRunFactory(dataset_version=version, status="succeeded"))
     page = admin_client.get(url(PAGE, erasure.pk)).text
     assert f"Trained without it since: {again}" in page
-
-
-def test_a_tuned_search_is_named_and_whether_it_serves(
-    admin_client: Client, conversation: Conversation, settings: Settings, tmp_path: Path
-) -> None:
-    settings.MODELS_DIR = tmp_path
-    version = frozen(conversation)
-    folder = tmp_path / "embedders" / "shop-1"
-    folder.mkdir(parents=True)
-    (folder / "weights.q4").write_bytes(b"x")
-    artifacts.seal(folder, Facts("e5", "e5", "e5", "q4", lineage.encoder_source(version)))
-
-    look = admin_client.get(url(ERASE, conversation.visitor.public_id)).text
-    erasure = erasing.erase(conversation.visitor, by=None, reason=Erasure.Reason.ASKED)
-    page = admin_client.get(url(PAGE, erasure.pk)).text
-    settings.CHAT_EMBEDDER_MODEL = "shop-1"
-    serving = admin_client.get(url(PAGE, erasure.pk)).text
-
-    assert "search encoder shop-1" in look
-    assert "search encoder shop-1" in page
-    assert "answers customers" not in page
-    assert "answers customers" in serving
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chat.inference import artifacts
 from chat.inference.artifacts import Facts
 from chat.knowledge.e5_embedder import FORMAT, WEIGHTS, E5Embedder, shipped_weights
-from chat.knowledge.embedding import EmbedderSpec, EmbeddingError, open_embedder
+from chat.knowledge.embedding import EmbeddingError
 from tests.training.encoder import tiny
 from training.encoder import packed
 from training.encoder.network import Encoder
@@ -126,7 +126,7 @@ def test_a_damaged_encoder_is_refused_before_it_is_read(small: Packed, tmp_path:
     content[-1] ^= 1
     place.write_bytes(content)
     with pytest.raises(EmbeddingError, match="damaged"):
-        open_embedder(EmbedderSpec("e5", folder=tmp_path / "e"))
+        E5Embedder(folder=tmp_path / "e")
 
 
 def test_what_is_no_embedder_is_refused(small: Packed, tmp_path: Path) -> None:
@@ -134,6 +134,6 @@ def test_what_is_no_embedder_is_refused(small: Packed, tmp_path: Path) -> None:
     (tmp_path / "e" / WEIGHTS).write_bytes(small.content)
     artifacts.seal(tmp_path / "e", Facts("m", "genai", "m", "int4", "test"))
     with pytest.raises(EmbeddingError, match="no embedder"):
-        open_embedder(EmbedderSpec("auto", folder=tmp_path / "e"))
+        E5Embedder(folder=tmp_path / "e")
     with pytest.raises(EmbeddingError, match="no artifact"):
-        open_embedder(EmbedderSpec("e5", folder=tmp_path / "none"))
+        E5Embedder(folder=tmp_path / "none")

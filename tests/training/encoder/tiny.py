@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chat.inference import artifacts
+from chat.inference.artifacts import Facts
+from chat.knowledge.e5_embedder import FORMAT, WEIGHTS
 from training.encoder import packed
 
 HIDDEN, LAYERS, HEADS, INNER, POSITIONS = 32, 2, 2, 64, 512
@@ -29,6 +32,14 @@ def write(place: Path, seed: int = 0) -> Path:
     head += struct.pack("<iI", 1, 9) + struct.pack("<IBI", ord("Ａ"), 1, ord("a"))
     place.write_bytes(head + _tensors(len(head), len(pieces), np.random.default_rng(seed)))
     return place
+
+
+def seal(folder: Path, name: str = "tiny", seed: int = 0) -> Path:
+    """A sealed folder with one, as a model brings it along; ``folder`` is returned."""
+    folder.mkdir(parents=True)
+    write(folder / WEIGHTS, seed)
+    artifacts.seal(folder, Facts(name, FORMAT, name, "q4", "test"))
+    return folder
 
 
 def _tensors(start: int, vocabulary: int, draw: np.random.Generator) -> bytes:

@@ -18,8 +18,6 @@ from pytest_django import Settings
 from benchmarks.console.erase import places_of, wait_for_valkey
 from chat import limits
 from chat.answer_cache import AnswerCache, CachedAnswer
-from chat.inference import artifacts
-from chat.inference.artifacts import Facts
 from chat.knowledge.embedding import EmbedderSpec, open_embedder
 from chat.libraries import LibraryShelf, embedded
 from chat.models import (
@@ -52,7 +50,7 @@ from tests.factories import (
     approve,
 )
 from tests.training.evaluation.responses import Scripted, response
-from training import certificates, lineage, places, redacting
+from training import certificates, places, redacting
 from training.evaluation.responding import Response
 from training.formats import Turn
 from training.frozen import FrozenRow, digest
@@ -201,30 +199,6 @@ def test_models_that_learned_are_named_with_their_heirs(bot: Bot) -> None:
     assert [(each["model"], each["through"]) for each in erasure.trained] == [
         (str(first), ""),
         (str(heir), str(first)),
-    ]
-
-
-def test_a_tuned_search_that_learned_is_named_too(
-    bot: Bot, settings: Settings, tmp_path: Path
-) -> None:
-    settings.MODELS_DIR = tmp_path
-    conversation = talk(bot, "hello")
-    version = frozen(DatasetFactory(bot=bot, slug="shop"), conversation)
-    for name, source in (
-        ("shop-1", lineage.encoder_source(version)),
-        ("shop-2", "tuned:shop@99"),
-    ):
-        folder = tmp_path / "embedders" / name
-        folder.mkdir(parents=True)
-        (folder / "weights.q4").write_bytes(b"x")
-        artifacts.seal(folder, Facts("e5", "e5", "e5", "q4", source))
-
-    seen = erasing.preview(conversation.visitor)
-    erasure = erase(conversation.visitor)
-
-    assert [each.name for each in seen.encoders] == ["shop-1"]
-    assert [(each["id"], each["dataset_version"]) for each in erasure.trained] == [
-        ("encoder:shop-1", version.pk)
     ]
 
 

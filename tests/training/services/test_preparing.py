@@ -1,14 +1,9 @@
 """A run's examples come from its dataset and from what its bot knows, found as serving finds it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
-from chat import libraries
-from chat.knowledge.embedding import EmbedderSpec, Vectors
-from chat.knowledge.ngrams_embedder import NgramsEmbedder
 from chat.models import Bot
 from tests.factories import BotFactory, approve
 from tests.training.rows import dialogue, pair, row
@@ -117,35 +112,3 @@ def test_dataset_that_the_bot_cannot_answer_says_what_to_do(
     run = run_of(bot, monkeypatch, pair("What colour is it?", answer="Blue."))
     with pytest.raises(NothingToLearn, match="teach_knowledge"):
         preparing.prepare(run, tmp_path)
-
-
-def test_a_tuned_search_looks_up_only_what_it_has_not_learned(
-    bot: Bot, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
-) -> None:
-    """Or every prompt to learn from would be easier than any in service."""
-    settings.CHAT_EMBEDDER, settings.CHAT_EMBEDDER_MODEL = "e5", "shop-1"
-    asked: dict[bool, list[str]] = {True: [], False: []}
-
-    class Noting(NgramsEmbedder):
-        def __init__(self, *, is_tuned: bool) -> None:
-            self.name, self._asked = f"noting-{is_tuned}", asked[is_tuned]
-
-        def embed(self, questions: Sequence[str]) -> Vectors:
-            self._asked.extend(questions)
-            return super().embed(questions)
-
-    def opened(spec: EmbedderSpec) -> Noting:
-        return Noting(is_tuned=spec.folder is not None)
-
-    monkeypatch.setattr(preparing, "open_embedder", opened)
-    monkeypatch.setattr(libraries, "open_embedder", opened)
-    run = run_of(
-        bot,
-        monkeypatch,
-        pair("Is it quick?", answer="Two days."),
-        pair("By card?", answer="By card or PayPal.", split="dev"),
-    )
-    preparing.prepare(run, tmp_path)
-    assert "By card?" in asked[True]
-    assert "Is it quick?" not in asked[True]
-    assert "Is it quick?" in asked[False]

@@ -15,9 +15,11 @@ from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import EngineError
 from chat.inference.opening import EngineSpec, open_engine
 from chat.knowledge.confidence import DEFAULT_WEIGHTS, FEATURES, Weights
+from chat.knowledge.e5_embedder import E5Embedder
 from chat.services import deploying
 from chat.services.deploying import Model
 from tests.factories import EvaluationFactory, ModelVersionFactory, frozen_version
+from tests.training.encoder import tiny
 from tests.training.evaluation.responses import Scripted, response
 from tests.training.services import bare
 from training import places
@@ -99,6 +101,35 @@ def test_a_damaged_export_is_made_again(tiny_weights: Path) -> None:
     damage(export(trained).folder)
     assert exporting.chosen_or_none(trained[1]) is None
     artifacts.verify(export(trained).folder)
+
+
+@pytest.mark.parametrize("format", ["genai", "none"])
+def test_a_tuned_search_goes_along(tiny_weights: Path, format: str, tmp_path: Path) -> None:
+    run, folder, fence = bare.trained_run(tiny_weights)
+    run.recipe["export"]["format"] = format
+    tiny.seal(folder / artifacts.SEARCH)
+    before = artifacts.digest(folder / exporting.WEIGHTS)
+    exported = export((run, folder, fence))
+    evaluating.evaluate_run(run, folder, fence, opening=bare.opening)
+    version = registering.publish(run, folder, fence)
+
+    served = tmp_path / "models" / "serving" / version.artifact
+    inside = {each.path for each in artifacts.verify(served).files}
+    assert {"search/weights.q4", "search/manifest.json"} <= inside
+    assert (place := artifacts.search_of(served)) is not None
+    assert E5Embedder(folder=place).name.startswith("tiny-tuned/")
+    assert artifacts.digest(served) == version.manifest_sha256
+    assert exporting.chosen_or_none(folder) == exported
+    # The weights, which later runs go on from, are as they were.
+    assert artifacts.digest(folder / exporting.WEIGHTS) == before
+    artifacts.verify(folder / exporting.WEIGHTS)
+
+
+def test_a_damaged_search_is_not_exported(tiny_weights: Path) -> None:
+    trained = bare.trained_run(tiny_weights)
+    (tiny.seal(trained[1] / artifacts.SEARCH) / "weights.q4").write_bytes(b"damaged")
+    with pytest.raises(ArtifactError, match="damaged"):
+        export(trained)
 
 
 def test_a_model_that_no_precision_fits_is_refused(tiny_weights: Path) -> None:

@@ -48,6 +48,7 @@ def plan(*refusals: str) -> Plan:
         examples=8,
         tokens=800,
         steps=2,
+        search_minutes=0.0,
         training_minutes=1.0,
         minutes=2.0,
         memory_bytes=2**30,

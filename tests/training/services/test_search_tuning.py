@@ -6,27 +6,31 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from chat import libraries
 from chat.inference import artifacts
 from chat.knowledge.confidence import Evidence
+from chat.knowledge.e5_embedder import WEIGHTS, E5Embedder
 from chat.knowledge.embedding import Vectors
-from chat.libraries import LibraryShelf, embedder_spec
+from chat.libraries import LibraryShelf
 from chat.models import Bot
 from chat.services.calibrating import NotEnough, calibrate_confidence, calibrate_matching
-from tests.factories import BotFactory, DeploymentFactory, approve
+from tests.factories import BotFactory, DeploymentFactory, TrainingRunFactory, approve
 from tests.training.encoder import tiny
 from tests.training.rows import dialogue, pair
-from training.encoder import tuning
+from training import stages
 from training.frozen import FrozenRow
-from training.models import Dataset, DatasetVersion
-from training.services import freezing, search_tuning
+from training.models import Dataset, DatasetVersion, TrainingRun
+from training.progress import ProgressReader
+from training.services import freezing, planning, search_tuning
+from training.services.ordering import Order
+from training.services.runs import Claim
+from training.trainer import recipe
 
 pytestmark = pytest.mark.django_db
 
-QUICK = ("--passes", "80", "--learning-rate", "0.003")
+Told = tuple[str, dict[str, Any]]
 
 
 class Blind:
@@ -47,12 +51,12 @@ def bot() -> Bot:
 
 
 @pytest.fixture
-def version(
-    bot: Bot, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
-) -> DatasetVersion:
-    settings.MODELS_DIR = tmp_path
+def run(bot: Bot, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Any:
+    """Of a recipe that tunes the search; it beats an installation that finds nothing."""
+    settings.CHAT_EMBEDDER = "auto"
     weights = tiny.write(tmp_path / "tiny.q4")
     monkeypatch.setattr(search_tuning, "shipped_weights", lambda: weights)
+    monkeypatch.setattr(libraries, "open_embedder", lambda _: Blind())
     rows = [
         pair("bab", answer="First.", split="train"),
         pair("zyz", answer="Second.", split="train"),
@@ -62,29 +66,29 @@ def version(
     ]
     monkeypatch.setattr(freezing, "rows_of", lambda _: rows)
     dataset = Dataset.objects.create(slug="shop", name="Shop", bot=bot)
-    return DatasetVersion.objects.create(dataset=dataset, number=1, sha256="0" * 64, size=1)
+    version = DatasetVersion.objects.create(
+        dataset=dataset, number=1, sha256="0" * 64, size=1, counts={"train": 2}
+    )
+    quick = {"search.passes": 80.0, "search.learning_rate": 0.003}
+    wanted = recipe.load("tiny_test", quick).as_dict()
+    return TrainingRunFactory(dataset_version=version, recipe=wanted)
 
 
-def embedder_is(monkeypatch: pytest.MonkeyPatch, embedder: object) -> None:
-    monkeypatch.setattr(libraries, "open_embedder", lambda _: embedder)
+def tuned(run: TrainingRun, folder: Path) -> list[Told]:
+    """What the stage said."""
+    reader = ProgressReader(folder, 1)
+    search_tuning.tune_run(run, folder, 1)
+    return list(reader.read().notes)
 
 
-def test_what_finds_more_is_kept_and_can_be_used(
-    version: DatasetVersion,
-    bot: Bot,
-    monkeypatch: pytest.MonkeyPatch,
-    settings: Settings,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with monkeypatch.context() as patched:
-        embedder_is(patched, Blind())
-        call_command("tune_embedder", "shop", *QUICK)
-    said = capsys.readouterr().out
-    assert "Of 2 held-out questions the right answer comes first for 2 (before: 1)" in said
-    assert "CHAT_EMBEDDER_MODEL=shop-1" in said
-    settings.CHAT_EMBEDDER, settings.CHAT_EMBEDDER_MODEL = "auto", "shop-1"
-    shelf = LibraryShelf()
-    held_out = [each for each in freezing.rows_of(version) if each.split == "test"]
+def test_what_finds_more_is_kept(run: TrainingRun, bot: Bot, tmp_path: Path) -> None:
+    [(kind, facts)] = tuned(run, tmp_path)
+    assert (kind, facts["questions"], facts["before"], facts["after"]) == ("search_tuned", 2, 1, 2)
+    place = artifacts.search_of(tmp_path)
+    assert place is not None
+
+    shelf = LibraryShelf(E5Embedder(folder=place))
+    held_out = [each for each in freezing.rows_of(run.dataset_version) if each.split == "test"]
     assert search_tuning.found(held_out, bot, shelf).first == 1
     assert shelf.embedder.name.startswith("multilingual-e5-small-q4-tuned/")
     # What was learned proves nothing about what is new: nothing is served by meaning.
@@ -98,48 +102,70 @@ def test_what_finds_more_is_kept_and_can_be_used(
         )  # fmt: skip
 
 
-def test_what_finds_no_more_is_not_kept(
-    version: DatasetVersion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_it_is_tuned_once_and_again_when_it_is_damaged(
+    run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    embedder_is(monkeypatch, Blind())
-    monkeypatch.setattr(search_tuning, "tune", lambda packed, *_: packed.content)
-    monkeypatch.setattr(
-        search_tuning, "E5Embedder", lambda folder: Blind() if folder.is_dir() else None
-    )
-    with pytest.raises(CommandError, match="not kept"):
-        call_command("tune_embedder", "shop@1")
-    assert list((tmp_path / "embedders").iterdir()) == []
-
-
-def test_nothing_is_kept_of_rows_that_were_erased_meanwhile(
-    version: DatasetVersion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def erased_meanwhile(*given: Any) -> bytes:
-        DatasetVersion.objects.update(sha256="1" * 64)
-        return tuning.tune(*given)
-
+    tuned(run, tmp_path)
     with monkeypatch.context() as patched:
-        embedder_is(patched, Blind())
-        patched.setattr(search_tuning, "tune", erased_meanwhile)
-        with pytest.raises(CommandError, match="erased from the dataset meanwhile"):
-            call_command("tune_embedder", "shop", *QUICK)
-    assert list((tmp_path / "embedders").iterdir()) == []
+        patched.setattr(search_tuning, "tune", lambda *_: pytest.fail("it began again"))
+        tuned(run, tmp_path)
+    (tmp_path / artifacts.SEARCH / WEIGHTS).write_bytes(b"damaged")
+    tuned(run, tmp_path)
+    artifacts.verify(tmp_path / artifacts.SEARCH)
+
+
+def test_what_finds_no_more_is_not_kept_and_not_tried_again(
+    run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(search_tuning, "tune", lambda packed, *_: packed.content)
+        patched.setattr(search_tuning, "E5Embedder", lambda folder: Blind())
+        [(kind, facts)] = tuned(run, tmp_path)
+    assert (kind, facts["before"], facts["after"]) == ("search_not_better", 1, 1)
+    assert artifacts.search_of(tmp_path) is None
+    monkeypatch.setattr(search_tuning, "tune", lambda *_: pytest.fail("it began again"))
+    tuned(run, tmp_path)
 
 
 def test_nothing_to_compare_with_is_said_before_minutes_are_spent(
-    version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+    run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    embedder_is(monkeypatch, Blind())
     monkeypatch.setattr(freezing, "rows_of", lambda _: [pair("bab", answer="First.")])
     monkeypatch.setattr(search_tuning, "tune", lambda *_: pytest.fail("it began"))
-    with pytest.raises(CommandError, match="nothing could be compared"):
-        call_command("tune_embedder", "shop")
+    assert "nothing could be compared" in tuned(run, tmp_path)[0][1]["text"]
 
 
-def test_a_tuned_encoder_is_never_replaced(version: DatasetVersion, settings: Settings) -> None:
-    first = artifacts.embedder_folder(settings.MODELS_DIR, "shop-1")
-    first.mkdir(parents=True)
-    assert search_tuning._next_folder("shop").name == "shop-2"
+def test_an_installation_with_another_embedder_keeps_it(
+    run: TrainingRun, tmp_path: Path, settings: Settings
+) -> None:
+    settings.CHAT_EMBEDDER = "ngrams"
+    assert "searches with ngrams" in tuned(run, tmp_path)[0][1]["text"]
+
+
+def test_a_recipe_without_passes_has_no_such_stage(run: TrainingRun, tmp_path: Path) -> None:
+    def command() -> list[str] | None:
+        return stages.command(Claim(run, 1), TrainingRun.Stage.SEARCH, tmp_path)
+
+    assert command()
+    run.recipe = recipe.load("tiny_test").as_dict()
+    assert command() is None
+    # Runs of an earlier csbot say nothing of it.
+    del run.recipe["search"]
+    assert command() is None
+
+
+def test_the_plan_counts_what_it_took_here(
+    run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.VAR_DIR = tmp_path
+    monkeypatch.setattr(planning, "_weights_bytes", lambda order: 0)
+    monkeypatch.setattr(planning, "_counted", lambda order: None)
+    monkeypatch.setattr(planning, "_calibration", lambda order: None)
+    order = Order(run.bot, run.dataset_version, "tiny_test", run.recipe, run.base, "cpu")
+    # Two rows and four approved wordings, 80 times.
+    assert planning.known(order).search_minutes == pytest.approx(6 * 80 * 0.035 / 60)
+    planning.keep_search_speed(0.1)
+    assert planning.known(order).search_minutes == pytest.approx(6 * 80 * 0.1 / 60)
 
 
 def test_held_out_questions_teach_nothing(bot: Bot) -> None:
@@ -159,8 +185,3 @@ def test_held_out_questions_teach_nothing(bot: Bot) -> None:
     assert taught["in training"] == taught["aa bb"] != taught["first and then"] == taught["yy zz"]
     assert taught["what about Mars"] is None
     assert set(answers) == {0, 1, 2, None}
-
-
-def test_another_embedder_takes_no_folder(settings: Settings) -> None:
-    settings.CHAT_EMBEDDER, settings.CHAT_EMBEDDER_MODEL = "openai", "text-embedding"
-    assert embedder_spec().folder is None

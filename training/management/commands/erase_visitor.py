@@ -77,5 +77,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{run} is in progress with them, and is stopped")
         for model in preview.models:
             self.stdout.write(f"{model.model} has learned from them: train again without them")
-        for encoder in preview.encoders:
-            self.stdout.write(f"{encoder} has learned from them: tune again without them")

@@ -42,6 +42,7 @@ def rows(plan: Plan) -> list[tuple[str, str]]:
         ("examples", f"{plan.examples:,}"),
         ("tokens of one pass", f"{plan.tokens:,}"),
         ("steps", f"{plan.steps:,}"),
+        ("minutes of the search", _minutes(plan.search_minutes)),
         ("minutes of training", _minutes(plan.training_minutes)),
         ("minutes in all", _minutes(plan.minutes)),
         ("memory", f"{_size(plan.memory_bytes)} of {_size(plan.free_memory_bytes)} free"),

@@ -54,6 +54,13 @@ def _work(stage: TrainingRun.Stage, run: TrainingRun, folder: Path, fence: int) 
             except DatasetDamaged as error:
                 raise RunFailure("dataset_damaged", str(error)) from error
             stages.seal_prepared(folder)
+        case Stage.SEARCH:
+            from training.services.search_tuning import tune_run
+
+            try:
+                tune_run(run, folder, fence)
+            except DatasetDamaged as error:
+                raise RunFailure("dataset_damaged", str(error)) from error
         case Stage.EXPORTING:
             from training.services.exporting import export_run
 
