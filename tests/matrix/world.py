@@ -157,6 +157,7 @@ ARGUMENTS: dict[str, Callable[[Rows], dict[str, Any]]] = {
     "training_why": lambda r: {"message": r["reply"].public_id},
     "training_retire_correction": lambda r: {"pk": r["training_correction"].pk},
     "training_freeze": lambda r: {"pk": r["training_dataset"].pk},
+    "training_teach": lambda r: {"pk": r["training_datasetversion"].pk},
     "training_report": lambda r: {"pk": r["training_dataset"].pk},
     "training_import": lambda r: {"pk": r["training_dataset"].pk},
     "training_export": lambda r: {"pk": r["training_dataset"].pk},

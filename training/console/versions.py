@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext_lazy as _
 
+from chat.access import bots_of
 from chat.console.pages import ReadOnlyPages
+from chat.services.knowledge import InvalidAnswer
 from training.console import shares
 from training.console.own import OfDatasets
 from training.frozen import DatasetDamaged, Diff
 from training.models import DatasetVersion
 from training.quality.report import Report
-from training.services import freezing
+from training.services import freezing, teaching
+from training.services.teaching import Lesson
 
 _SHOWN = 50
+_TEACHES = ("training.view_datasetversion", "chat.add_curatedanswer", "chat.change_curatedanswer")
 
 
 @admin.register(DatasetVersion)
@@ -32,6 +38,31 @@ class DatasetVersionAdmin(OfDatasets, ReadOnlyPages):
     list_before_template = "training/versions_head.html"
     fields = ("dataset", "number", "note", "sha256", "size", "created_by", "created_at")
     change_form_outer_before_template = "training/version.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        return [self.route("<int:pk>/teach/", self.teach_view, "teach"), *super().get_urls()]
+
+    def teach_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Its answers and wordings become approved ones of the bot."""
+        self.require(request, *_TEACHES)
+        version = self.own(request, pk)
+        if not _may_teach(request, version):
+            raise PermissionDenied
+        if request.method == "POST":
+            try:
+                new, changed = teaching.teach(version, author=request.user)  # type: ignore[arg-type]  # staff only
+            except (InvalidAnswer, DatasetDamaged) as error:
+                messages.error(request, str(error))
+            else:
+                facts = {"new": new, "changed": changed}
+                messages.success(
+                    request,
+                    _("The bot has learned %(new)d answers, and more wordings of %(changed)d.")
+                    % facts,
+                )
+        return HttpResponseRedirect(
+            reverse("admin:training_datasetversion_change", args=[version.pk])
+        )
 
     @admin.display(description=_("rows"))
     def rows(self, version: DatasetVersion) -> int:
@@ -55,12 +86,27 @@ class DatasetVersionAdmin(OfDatasets, ReadOnlyPages):
                 "splits": shares.splits(version),
                 # What customers and staff said is for those who may read examples.
                 **(_compared(request, version) if _may_read(request) else {}),
+                "lesson": _lesson(version) if _may_teach(request, version) else None,
             }
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
 
 def _may_read(request: HttpRequest) -> bool:
     return request.user.has_perm("training.view_example")
+
+
+def _may_teach(request: HttpRequest, version: DatasetVersion) -> bool:
+    """The dataset may be somebody's without its bot."""
+    bots = bots_of(request.user)
+    return request.user.has_perms(_TEACHES) and bots.filter(pk=version.dataset.bot_id).exists()
+
+
+def _lesson(version: DatasetVersion) -> Lesson | None:
+    try:
+        return teaching.plan(version)
+    except DatasetDamaged:
+        # Said beside it.
+        return None
 
 
 def _compared(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """From a dataset to knowledge: what was reviewed there, a bot may say from now on."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
 from chat.knowledge.questions import normalized
-from chat.models import CuratedAnswer, QuestionVariant
+from chat.models import CuratedAnswer
 from chat.services import knowledge
 from chat.services.knowledge import Draft
 from training.frozen import FrozenRow
@@ -16,6 +18,46 @@ MOST_WORDINGS = 40
 """Of one answer: more of them cost memory and find nothing new."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a bot would learn to say: drafts by language. ``new`` of them are answers that it does
+    not know, the others get new wordings; ``wordings`` are those of both."""
+
+    drafts: Mapping[str, Sequence[Draft]]
+    new: int
+    changed: int
+    wordings: int
+
+
+def plan(version: DatasetVersion) -> Lesson:
+    """What :func:`teach` would do. Raises ``DatasetDamaged``."""
+    by_group: dict[tuple[str, str], list[FrozenRow]] = defaultdict(list)
+    for row in freezing.rows_of(version):
+        if row.split == "train" and row.group and not row.hands_over and not row.is_dialogue:
+            by_group[row.locale, row.group].append(row)
+    drafts: dict[str, list[Draft]] = defaultdict(list)
+    new = changed = wordings = 0
+    for locale in sorted({locale for locale, _ in by_group}):
+        answers = CuratedAnswer.objects.filter(bot=version.dataset.bot, locale=locale)
+        known = {each.key: each for each in answers.prefetch_related("variants")}
+        # A question with two answers is nobody's: neither could be served.
+        taken = {
+            variant.normalized: answer.key
+            for answer in known.values()
+            for variant in answer.variants.all()
+        }
+        for (its_locale, group), rows in by_group.items():
+            if its_locale != locale:
+                continue
+            answer = known.get(group)
+            if draft := _draft(group, rows, answer, taken):
+                drafts[locale].append(draft)
+                new += answer is None
+                changed += answer is not None
+                wordings += len(draft.questions) - (len(answer.variants.all()) if answer else 0)
+    return Lesson(drafts, new, changed, wordings)
+
+
 def teach(version: DatasetVersion, *, author: User | None) -> tuple[int, int]:
     """Give the bot of a dataset the answers and wordings of the split ``train``.
 
@@ -23,25 +65,9 @@ def teach(version: DatasetVersion, *, author: User | None) -> tuple[int, int]:
     the wordings that are new. Questions of other splits stay unseen. Returns how many answers
     are new and how many changed. Raises ``InvalidAnswer`` and ``DatasetDamaged``.
     """
-    bot = version.dataset.bot
     new = changed = 0
-    by_group: dict[tuple[str, str], list[FrozenRow]] = defaultdict(list)
-    for row in freezing.rows_of(version):
-        if row.split == "train" and row.group and not row.hands_over and not row.is_dialogue:
-            by_group[row.locale, row.group].append(row)
-    for locale in sorted({locale for locale, _ in by_group}):
-        # A question with two answers is nobody's: neither could be served.
-        known_questions = QuestionVariant.objects.filter(
-            answer__bot=bot, answer__locale=locale
-        ).values_list("normalized", "answer__key")
-        taken = dict(known_questions)
-        drafts = []
-        for (its_locale, group), rows in by_group.items():
-            if its_locale == locale:
-                known = CuratedAnswer.objects.filter(bot=bot, locale=locale, key=group).first()
-                if draft := _draft(group, rows, known, taken):
-                    drafts.append(draft)
-        made = knowledge.save_all(bot, locale, drafts, author=author)
+    for locale, drafts in plan(version).drafts.items():
+        made = knowledge.save_all(version.dataset.bot, locale, drafts, author=author)
         new, changed = new + made[0], changed + made[1]
     return new, changed
 
@@ -50,7 +76,7 @@ def _draft(
     group: str, rows: list[FrozenRow], known: CuratedAnswer | None, taken: dict[str, str]
 ) -> Draft | None:
     """The answer with its new wordings; None when there is nothing new."""
-    questions = list(known.variants.values_list("text", flat=True)) if known else []
+    questions = [each.text for each in known.variants.all()] if known else []
     before = len(questions)
     for row in rows:
         key = normalized(row.question)

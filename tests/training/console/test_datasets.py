@@ -12,7 +12,9 @@ from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from guardian.shortcuts import assign_perm
 
+from chat.models import CuratedAnswer
 from tests.factories import BotFactory, DatasetFactory
 from training.console import datasets as pages
 from training.formats import Contents, Entry, Turn
@@ -433,3 +435,43 @@ def test_examples_are_decided_in_the_list(
         assert "3 examples changed." in page.text
         reviewer = None if status == "draft" else admin_user.pk
         assert set(dataset.examples.values_list("status", "reviewer")) == {(status, reviewer)}
+
+
+TEACHES = ("view_datasetversion", "add_curatedanswer", "change_curatedanswer")
+
+
+def test_a_version_teaches_the_bot_what_it_does_not_know(client: Client) -> None:
+    dataset = DatasetFactory()
+    add(dataset, ("How long?", "Three days."), ("Until when?", "Three days."), group="time")
+    Example.objects.update(split="train", status="approved")
+    version = freeze(dataset)
+    client = staff(client, *TEACHES)
+    page = client.get(url(VERSION, version.pk)).text
+    assert "2 wordings that are to be learned from are not approved yet: 1 answers are new" in page
+
+    page = client.post(url("training_teach", version.pk), follow=True).text
+    assert "The bot has learned 1 answers" in page
+    assert "Everything that is to be learned from is approved already." in page
+    (answer,) = CuratedAnswer.objects.all()
+    assert (answer.bot, answer.text, answer.variants.count()) == (dataset.bot, "Three days.", 2)
+
+
+@pytest.mark.parametrize("missing", ["add_curatedanswer", "change_curatedanswer"])
+def test_who_may_not_write_answers_teaches_no_bot(
+    client: Client, dataset: Dataset, missing: str
+) -> None:
+    version = freeze(dataset)
+    client = staff(client, *(each for each in TEACHES if each != missing))
+    assert "What the bot knows of it" not in client.get(url(VERSION, version.pk)).text
+    assert client.post(url("training_teach", version.pk)).status_code == 403
+
+
+def test_a_dataset_without_its_bot_teaches_nobody(client: Client, dataset: Dataset) -> None:
+    version = freeze(dataset)
+    client = staff(client, *TEACHES)
+    user = User.objects.get(username="ann")
+    user.user_permissions.remove(Permission.objects.get(codename="work_on_all_bots"))
+    assign_perm("training.work_on_dataset", user, dataset)
+    assert client.get(url(VERSION, version.pk)).status_code == 200
+    assert client.post(url("training_teach", version.pk)).status_code == 403
+    assert not CuratedAnswer.objects.exists()
