@@ -44,6 +44,7 @@ def freeze(
     left = _left(screen_of(dataset.bot), rows, progress)
     if left:
         raise NotFrozen(_refusal(rows, left))
+    before = _newest(dataset)
     earlier = _earlier_splits(dataset)
     divided = split(rows, [_kept_split(each, earlier) for each in examples])
     written: Written | None = None
@@ -57,10 +58,14 @@ def freeze(
             versions = dataset.versions.all()
             if (known := versions.filter(sha256=written.sha256).first()) is not None:
                 return known
-            newest = versions.order_by("-number").values_list("number", flat=True).first()
+            if (newest := _newest(dataset)) != before:
+                # Whoever was faster may have put a new row elsewhere than it was put here.
+                raise NotFrozen(
+                    _("The dataset changed while it was being frozen. Freeze it again.")
+                )
             version = DatasetVersion.objects.create(
                 dataset=dataset,
-                number=(newest or 0) + 1,
+                number=newest + 1,
                 sha256=written.sha256,
                 size=written.size,
                 counts=dict.fromkeys(Split.values, 0) | Counter(row.split for row in divided),
@@ -123,6 +128,11 @@ def _approved(dataset: Dataset) -> list[Example]:
         .select_related("conversation", "author", "reviewer")
         .order_by("digest")
     )
+
+
+def _newest(dataset: Dataset) -> int:
+    """The number of the newest version; 0 before there is one."""
+    return dataset.versions.aggregate(newest=Max("number"))["newest"] or 0
 
 
 def _earlier_splits(dataset: Dataset) -> dict[int | str, str]:

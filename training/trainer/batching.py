@@ -41,6 +41,11 @@ def parts(batch: Sequence[int], lengths: Sequence[int], tokens: int) -> list[lis
     return made
 
 
+def padded(part: Sequence[int], lengths: Sequence[int]) -> int:
+    """Tokens that are computed at once, padding included."""
+    return len(part) * max(lengths[place] for place in part)
+
+
 def _mixed(
     order: Sequence[int], lengths: Sequence[int], size: int, chosen: random.Random
 ) -> list[list[int]]:

@@ -50,6 +50,7 @@ class Training:
         optimisation = job.recipe.optimisation
         self._accumulation = optimisation.accumulation * job.batch_divisor
         self._batch = max(1, optimisation.batch_size // job.batch_divisor)
+        self._remembered = optimisation.remembered_tokens
         if job.threads:
             torch.set_num_threads(job.threads)
         self._accelerator = Accelerator(
@@ -105,8 +106,8 @@ class Training:
         """Take a few steps and tell how fast they were and how much memory they took."""
         course = _Course()
         self._wrapped.train()
-        # The largest batch first: its memory is what has to fit.
-        largest = max(self._steps, key=lambda step: self._size(step[0]))
+        # What takes most memory first: it has to fit.
+        largest = max(self._steps, key=lambda step: self._remembered_size(step[0]))
         order = [largest, *self._steps[: steps - 1]]
         self._steps = order
         self._take_step(course)
@@ -181,9 +182,12 @@ class Training:
         """Add the gradients of one of so many batches of a step; returns its loss."""
         whole = self._weight(batch)
         loss = 0.0
-        parts = batching.parts(batch, self._lengths, self._job.recipe.optimisation.batch_tokens)
+        parts = self._parts(batch)
         for place, part in enumerate(parts):
             share = self._weight(part) / whole
+            if self._remembered:
+                size = batching.padded(part, self._lengths)
+                self._learner.remember(is_wanted=size <= self._remembered)
             # Processes exchange gradients once for each step.
             is_final = is_last and place == len(parts) - 1
             with nullcontext() if is_final else self._accelerator.no_sync(self._wrapped):
@@ -258,6 +262,15 @@ class Training:
 
     def _collated(self, batch: Sequence[int]) -> tuple[torch.Tensor, ...]:
         return collate([self._data[place] for place in batch], self._accelerator.device)
+
+    def _parts(self, batch: Sequence[int]) -> list[list[int]]:
+        return batching.parts(batch, self._lengths, self._job.recipe.optimisation.batch_tokens)
+
+    def _remembered_size(self, batch: Sequence[int]) -> int:
+        """The most tokens of a batch of which everything computed is remembered at once."""
+        sizes = [batching.padded(part, self._lengths) for part in self._parts(batch)]
+        most = self._remembered or max(sizes)
+        return max((size for size in sizes if size <= most), default=0)
 
     def _weight(self, batch: Sequence[int]) -> float:
         return sum(sum(self._data[place].weights) for place in batch)

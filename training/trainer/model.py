@@ -39,6 +39,13 @@ class Learner(nn.Module):
         losses = nn.functional.cross_entropy(logits, ids[rows, columns], reduction="none")
         return (losses * weights).sum() / weights.sum()
 
+    def remember(self, *, is_wanted: bool) -> None:
+        """Whether the next pass keeps what it computes for the way back, or computes it twice."""
+        if is_wanted:
+            self.model.gradient_checkpointing_disable()
+        else:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+
     def learning(self) -> list[nn.Parameter]:
         """What the optimiser changes."""
         return [each for each in self.model.parameters() if each.requires_grad]

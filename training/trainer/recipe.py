@@ -112,6 +112,9 @@ class Optimisation:
     """``auto``: bf16 where the device computes in it, else fp32."""
     gradient_checkpointing: bool = False
     """Compute twice instead of remembering: less memory, a third slower."""
+    remembered_tokens: int = 0
+    """Do so only where more than so many tokens are computed at once, padding included: what is
+    longest decides how much memory is needed. 0: as ``gradient_checkpointing`` says."""
     max_tokens: int = 1024
     """Longer examples are left out, and counted."""
     checkpoint_seconds: float = 120.0
@@ -126,6 +129,8 @@ class Optimisation:
             )
         if self.epochs <= 0 or self.learning_rate <= 0:
             raise RecipeError("optimisation.epochs and optimisation.learning_rate are above 0.")
+        if self.remembered_tokens < 0:
+            raise RecipeError("optimisation.remembered_tokens is 0 or more.")
         if not 0 <= self.warmup_share < 1:
             raise RecipeError("optimisation.warmup_share is a share below 1.")
 

@@ -214,6 +214,24 @@ def test_rows_stay_in_their_split_when_a_dataset_grows(dataset: Dataset) -> None
     assert version.counts == {"train": 64, "dev": 8, "test": 8}
 
 
+def test_of_two_who_freeze_at_once_the_slower_one_begins_again(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would put the rows that are new to both wherever it likes."""
+    split = freezing.split
+
+    def overtaken(rows: Any, forced: Any) -> Any:
+        monkeypatch.setattr(freezing, "split", split)
+        grow(dataset, "one more lamp?", group="lamp")
+        assert freeze(dataset).number == 1
+        return split(rows, forced)
+
+    monkeypatch.setattr(freezing, "split", overtaken)
+    with pytest.raises(NotFrozen, match="Freeze it again"):
+        freeze(dataset)
+    assert DatasetVersion.objects.count() == 1
+
+
 def test_what_was_learned_once_is_never_measured_with(dataset: Dataset) -> None:
     first = freeze(dataset)
     learned = {each for each, split in splits_of(first).items() if split == "train"}

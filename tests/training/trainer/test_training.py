@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from chat.inference import artifacts
@@ -197,6 +198,31 @@ def test_batch_in_parts_learns_the_same(make_job: MakeJob) -> None:
     train(parted)
     for name, values in weights(whole).items():
         assert values == pytest.approx(weights(parted)[name], abs=1e-4), name
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_what_is_computed_twice_learns_the_same(
+    make_job: MakeJob, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the long ones, and they are: memory is what it is for."""
+    computed: list[int] = []
+    checkpoint = torch.utils.checkpoint.checkpoint
+
+    def counted(function: Any, hidden: Any, *args: Any, **kwargs: Any) -> Any:
+        computed.append(hidden.shape[0] * hidden.shape[1])
+        return checkpoint(function, hidden, *args, **kwargs)
+
+    monkeypatch.setattr("transformers.modeling_utils.checkpoint", counted)
+    whole = make_job("whole", method=method)
+    train(whole)
+    assert not computed
+    twice = make_job("twice", method=method, optimisation__remembered_tokens=60)
+    train(twice)
+    assert computed
+    assert min(computed) > 60
+    assert max(computed) > min(computed)
+    for name, values in weights(whole).items():
+        assert weights(twice)[name] == pytest.approx(values, abs=1e-5)
 
 
 def test_too_long_examples_are_left_out(make_job: MakeJob) -> None:
