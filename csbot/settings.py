@@ -190,6 +190,7 @@ CELERY_BEAT_SCHEDULE = {
     "take-looks": {"task": "experiments.take_looks", "schedule": 600.0},
     "learn": {"task": "increments.go_on", "schedule": 300.0},
     "propose-examples": {"task": "review.propose_examples", "schedule": 3600.0},
+    "forget-unused-vectors": {"task": "models.forget_unused_vectors", "schedule": 86400.0},
     "apply-retention": {"task": "privacy.apply_retention", "schedule": 3600.0},
     "finish-erasures": {"task": "privacy.finish_erasures", "schedule": 60.0},
     # Expired before the next one: calls do not pile up before a trainer that is busy.

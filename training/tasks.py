@@ -13,7 +13,7 @@ from chat.knowledge.embedding import EmbeddingError
 from chat.models import Bot
 from training import supervisor
 from training.models import DatasetVersion, Experiment, Increment
-from training.services import erasing, measuring_requests, proposing, retention
+from training.services import erasing, measuring_requests, proposing, retention, search_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,12 @@ def go_on() -> None:
         increment_schedule.propose_due(bot)
     for increment in Increment.objects.filter(ended_at=None, bot__is_active=True):
         increments.advance(increment)
+
+
+@shared_task(name="models.forget_unused_vectors")
+def forget_unused_vectors() -> None:
+    """Forget what searches have read that no model has any more."""
+    search_vectors.forget_unused()
 
 
 @shared_task(name="review.propose_examples")
