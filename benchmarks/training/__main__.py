@@ -1,9 +1,9 @@
 """Training, measured: ``python -m benchmarks.training --json``, on a machine that does nothing else.
 
-On two idle cores the demo and the recipes take about an hour each, the other parts each
-three to ten minutes; ``--only`` measures some of them.
+On two idle cores the demo, the recipes and other people's questions take about an hour each, the
+search a quarter of an hour, the others three to ten minutes; ``--only`` measures some of them.
 
-Parts: ``demo`` (minutes and quality of the demo dataset, most of the time), ``search``
+Parts: ``demo`` (minutes and quality of the demo dataset), ``search``
 (the encoder tuned, on the demo's and other people's questions), ``public`` (other
 people's questions, beside two baselines), ``recipes`` (ways to teach, an hour), ``speed``
 (tokens a second and memory of the trainer beside other recipes), ``beside`` (first tokens of answers while a model is trained) and

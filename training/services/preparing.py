@@ -38,7 +38,8 @@ class NothingToLearn(RunFailure):
         super().__init__(
             "nothing_to_learn",
             "No row of this dataset gives an answer that is approved for the bot: teach the bot "
-            "its answers first (teach_knowledge), or train on words (data.style).",
+            "its answers first (on the version's page, or with teach_knowledge), or train on words "
+            "(data.style).",
         )
 
 

@@ -451,7 +451,7 @@ def test_a_version_teaches_the_bot_what_it_does_not_know(client: Client) -> None
 
     page = client.post(url("training_teach", version.pk), follow=True).text
     assert "The bot has learned 1 answers" in page
-    assert "Everything that is to be learned from is approved already." in page
+    assert "There is nothing more to teach." in page
     (answer,) = CuratedAnswer.objects.all()
     assert (answer.bot, answer.text, answer.variants.count()) == (dataset.bot, "Three days.", 2)
 
