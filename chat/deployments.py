@@ -18,6 +18,9 @@ from chat.models import Bot, Deployment, Visitor
 from chat.prompts import Style
 from chat.selectors import active_deployments, deployment_of
 
+_WITHOUT_ARTIFACT = ("openai", "echo")
+"""Engines that load nothing, so nobody has checked what lies where an artifact is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -54,7 +57,7 @@ def spec_of(deployment: Deployment) -> EngineSpec:
 @functools.cache
 def style_of(spec: EngineSpec) -> Style:
     """What the model of an artifact writes; artifacts never change. Words without one."""
-    if spec.artifact is None or spec.engine in ("openai", "echo"):
+    if spec.artifact is None or spec.engine in _WITHOUT_ARTIFACT:
         return "words"
     return "number" if read_manifest(spec.artifact).facts.style == "number" else "words"
 
@@ -229,13 +232,20 @@ class EngineShelf:
 
     def _search(self, spec: EngineSpec) -> LibraryShelf | None:
         """The search of an artifact that has one, open as long as its engine."""
-        place = search_of(spec.artifact) if spec.artifact else None
+        if spec.artifact is None or spec.engine in _WITHOUT_ARTIFACT:
+            return None
+        place = search_of(spec.artifact)
         if place is None:
             return None
         with self._opening:
-            if spec not in self._searches:
-                self._searches[spec] = LibraryShelf(E5Embedder(folder=place))
-            return self._searches[spec]
+            with self._lock:
+                known = self._searches.get(spec)
+            if known is not None:
+                return known
+            search = LibraryShelf(E5Embedder(folder=place))
+            with self._lock:
+                self._searches[spec] = search
+            return search
 
     def _release(self, spec: EngineSpec) -> None:
         with self._lock:

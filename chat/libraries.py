@@ -9,6 +9,7 @@ import functools
 import hashlib
 import logging
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -100,8 +101,10 @@ class LibraryShelf:
 
     def __init__(self, embedder: Embedder | None = None) -> None:
         self._embedder = embedder
-        # A hundred customers with the same question cost one embedding.
-        self._vector = functools.lru_cache(maxsize=RECENT_QUESTIONS)(self._embed)
+        # A hundred customers with the same question cost one embedding. Weak: a shelf that a model
+        # brought, and all that it has read, goes with the model.
+        embed = functools.partial(_embed, weakref.proxy(self))
+        self._vector = functools.lru_cache(maxsize=RECENT_QUESTIONS)(embed)
         self._slots: dict[tuple[int, str], _Slot] = {}
         self._lock = threading.Lock()
 
@@ -142,10 +145,6 @@ class LibraryShelf:
             joined=self._vector(f"{before} {query.question}") if before else None,
             given=query.given,
         )
-
-    def _embed(self, text: str) -> Vectors:
-        vector: Vectors = self.embedder.embed([text])[0]
-        return vector
 
     def library(self, bot: Bot, locale: str) -> Library:
         """The library in memory, which may be a moment old. The first call builds it.
@@ -205,6 +204,11 @@ class LibraryShelf:
         finally:
             slot.building.release()
             connection.close()
+
+
+def _embed(shelf: LibraryShelf, text: str) -> Vectors:
+    vector: Vectors = shelf.embedder.embed([text])[0]
+    return vector
 
 
 def build(bot: Bot, locale: str, embedder: Embedder) -> Library:

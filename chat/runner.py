@@ -42,7 +42,7 @@ class Runner:
     def __init__(self, shelves: Shelves, *, seats: int, is_swapping: bool = True) -> None:
         self.owner = f"{socket.gethostname()[:40]}.{uuid.uuid4().hex[:8]}"
         self.shelves = shelves
-        self.swapper = Swapper(shelves.engines, self.owner)
+        self.swapper = Swapper(shelves, self.owner)
         self._is_swapping = is_swapping
         self.free = seats
         # The event loop's own pool has fewer threads than a runner may have seats.

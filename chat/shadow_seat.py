@@ -15,6 +15,7 @@ from chat.inference.engine import EngineError
 from chat.knowledge import sameness
 from chat.knowledge.embedding import EmbeddingError
 from chat.knowledge.sameness import Comparison, Said
+from chat.libraries import Library
 from chat.models import CuratedAnswer, Message, ShadowAnswer
 from chat.services import shadow_answers
 from chat.services.replies import Claim
@@ -90,7 +91,8 @@ class ShadowSeat:
         latency = time.monotonic() - begun
         if words is None:
             return None
-        comparison = await aside.in_thread(self._compare, task, words)
+        library = await database_sync_to_async(self._library)(task)
+        comparison = await aside.in_thread(self._compare, library, words)
         return Answered(
             text=words.text,
             source=words.source,
@@ -134,7 +136,19 @@ class ShadowSeat:
             return _Words("", Message.Source.NOTICE, "unsure", confidence=sure)
         return _Words(text, Message.Source.MODEL, answer=answer, confidence=sure)
 
-    def _compare(self, task: Errand, words: _Words) -> Comparison:
+    def _library(self, task: Errand) -> Library | None:
+        """How near two answers have to be to say the same, by the search of the installation:
+        whatever either model finds with."""
+        if task.library is None:
+            return None
+        bot = self.answer.message.conversation.bot
+        try:
+            return self._aside.shelves.libraries.library(bot, task.question.locale)
+        except EmbeddingError as error:
+            logger.warning("shadow answer %s not compared: %s", self.answer.public_id, error)
+            return None
+
+    def _compare(self, library: Library | None, words: _Words) -> Comparison:
         """In a thread: with what the customer was told."""
         live = self.answer.message
         told = Said(
@@ -144,13 +158,10 @@ class ShadowSeat:
         found = sameness.at_a_glance(told, said)
         if found is not None:
             return found
-        if task.library is None:
+        if library is None:
             return Comparison(None, NOT_COMPARED)
-        # With the search of the installation, whatever either model finds with.
-        libraries = self._aside.shelves.libraries
         try:
-            library = libraries.library(live.conversation.bot, task.question.locale)
-            one, other = libraries.embedder.embed([told.text, said.text])
+            one, other = self._aside.shelves.libraries.embedder.embed([told.text, said.text])
         except EmbeddingError as error:
             logger.warning("shadow answer %s not compared: %s", self.answer.public_id, error)
             return Comparison(None, NOT_COMPARED)

@@ -25,7 +25,8 @@ from django.db import Error as DatabaseError
 from django.db import connection, transaction
 
 from chat import self_testing
-from chat.deployments import EngineShelf, Served, spec_of
+from chat.deployments import Served, spec_of
+from chat.errand import Shelves
 from chat.inference.artifacts import ArtifactError, read_manifest
 from chat.inference.engine import EngineError
 from chat.knowledge.embedding import EmbeddingError
@@ -64,24 +65,38 @@ class _Failure:
     pause: float = RETRY_SECONDS
 
 
-def prepare(shelf: EngineShelf, deployment: Deployment) -> Served:
-    """Open, warm up and try out; nobody is served with it yet. Raises :class:`EngineError`."""
-    served = shelf.open(deployment)
+def prepare(shelves: Shelves, deployment: Deployment) -> Served:
+    """Open, warm up, try out and read what its bot knows; nobody is served with it yet.
+
+    Raises :class:`EngineError`.
+    """
+    served = shelves.engines.open(deployment)
     try:
         self_testing.warm_up(served)
         self_testing.self_test(served)
-        if served.search is not None:
-            served.search.open(deployment.bot)
-    except EmbeddingError as error:
-        shelf.discard(served)
+        _read(shelves, served)
+    except (EmbeddingError, DatabaseError) as error:
+        shelves.engines.discard(served)
         raise EngineError(str(error), code="no_model") from error
     except BaseException:
-        shelf.discard(served)
+        shelves.engines.discard(served)
         raise
     return served
 
 
-def open_deployed(shelf: EngineShelf) -> None:
+def _read(shelves: Shelves, served: Served) -> None:
+    """No customer waits for it. A model without the search that it brings is not what was measured;
+    without that of the installation it is worse, and still better than none."""
+    if served.search is not None:
+        served.search.open(served.deployment.bot)
+        return
+    try:
+        shelves.libraries.open(served.deployment.bot)
+    except (EmbeddingError, DatabaseError) as error:
+        logger.warning("no knowledge for bot %d: %s", served.deployment.bot_id, error)
+
+
+def open_deployed(shelves: Shelves) -> None:
     """Serve every bot with what is deployed, before the first customer.
 
     Where that cannot be loaded, with what served before it. Raises :class:`NothingToServe` if
@@ -90,18 +105,18 @@ def open_deployed(shelf: EngineShelf) -> None:
     errors = [
         error
         for deployment in active_deployments()
-        if (error := _open_best(shelf, deployment)) is not None
+        if (error := _open_best(shelves, deployment)) is not None
     ]
-    if errors and not shelf.bots():
+    if errors and not shelves.engines.bots():
         raise NothingToServe(str(errors[0]), code="no_model") from errors[0]
 
 
-def _open_best(shelf: EngineShelf, deployment: Deployment) -> Exception | None:
+def _open_best(shelves: Shelves, deployment: Deployment) -> Exception | None:
     """The deployment, else the newest before it that can be loaded; else why not."""
     first: Exception | None = None
     for each in [deployment, *deployments_before(deployment)[:EARLIER_TRIED]]:
         try:
-            shelf.switch(prepare(shelf, each))
+            shelves.engines.switch(prepare(shelves, each))
         except (EngineError, MemoryError, OSError) as error:
             # One line is enough: the error says which file.
             logger.error("bot %d: %s is not loaded: %s", each.bot_id, each, error)  # noqa: TRY400
@@ -114,10 +129,11 @@ def _open_best(shelf: EngineShelf, deployment: Deployment) -> Exception | None:
 class Swapper:
     """Swaps the engines of one runner. ``draining`` are bots whose questions have to wait."""
 
-    def __init__(self, shelf: EngineShelf, name: str) -> None:
+    def __init__(self, shelves: Shelves, name: str) -> None:
         self.draining: set[int] = set()
         self.runner = Runner(name, socket.gethostname()[:80], os.getpid())
-        self._shelf = shelf
+        self._shelves = shelves
+        self._shelf = shelves.engines
         # Beside the seats' threads: loading takes seconds, and answers need theirs.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="swap")
         self._wake = asyncio.Event()
@@ -229,7 +245,7 @@ class Swapper:
     def _prepared(self, deployment: Deployment) -> Served:
         """In a thread of its own, with a connection of its own: a search reads what is known."""
         try:
-            return prepare(self._shelf, deployment)
+            return prepare(self._shelves, deployment)
         finally:
             connection.close()
 

@@ -1,9 +1,10 @@
 """Which models learned from which dataset versions, themselves or through the model they continue."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chat.models import Bot
 from training.models import ModelVersion, TrainingRun
 
 
@@ -39,6 +40,18 @@ def descendants(versions: Collection[int]) -> list[Descendant]:
         ]
         found |= {each.model.pk: each for each in last}
     return sorted(found.values(), key=lambda each: each.model.pk)
+
+
+def with_wordings(bot: Bot, found: Sequence[Descendant]) -> list[Descendant]:
+    """``found``, and the models of ``bot`` whose search learned: from approved wordings, too, which may
+    stand in no dataset version."""
+    known = {each.model.pk for each in found}
+    searched = ModelVersion.objects.filter(run__bot=bot, run__recipe__search__passes__gt=0)
+    more = [
+        Descendant(each, _version(each))
+        for each in searched.exclude(pk__in=known).select_related("run")
+    ]
+    return sorted([*found, *more], key=lambda each: each.model.pk)
 
 
 def runs_with(versions: Collection[int]) -> list[TrainingRun]:

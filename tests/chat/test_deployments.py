@@ -1,5 +1,6 @@
 """Engines are opened once, shared by equal deployments, and closed behind their last answer."""
 
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -129,10 +130,11 @@ def test_a_deployment_names_its_engine_or_leaves_it_to_the_settings() -> None:
 
 def test_a_search_comes_and_goes_with_its_model(settings: Settings, tmp_path: Path) -> None:
     settings.MODELS_DIR = tmp_path
-    tiny.seal(tmp_path / "serving" / "b" / "search", "tuned")
+    for name in "ab":
+        tiny.model(tmp_path / "serving" / name, has_search=name == "b")
     shelf = EngineShelf(Opener())
-    plain = DeploymentFactory(artifact="a")
-    tuned, too = DeploymentFactory(artifact="b"), DeploymentFactory(artifact="b")
+    plain = DeploymentFactory(artifact="a", engine="genai")
+    tuned, too = (DeploymentFactory(artifact="b", engine="genai") for _ in range(2))
 
     assert shelf.for_bot(plain.bot).search is None
     search = shelf.for_bot(tuned.bot).search
@@ -145,14 +147,26 @@ def test_a_search_comes_and_goes_with_its_model(settings: Settings, tmp_path: Pa
     assert shelf.searches() == [search]
     shelf.drop(too.bot_id)
     assert shelf.searches() == []
+    # With all that it has read, and not when somebody collects garbage.
+    held = weakref.ref(search)
+    del search
+    assert held() is None
+
+
+def test_what_lies_where_nobody_checked_is_no_search(settings: Settings, tmp_path: Path) -> None:
+    settings.MODELS_DIR = tmp_path
+    tiny.model(tmp_path / "serving" / "a", has_search=True)
+    for engine in ("echo", "openai"):
+        deployment = DeploymentFactory(artifact="a", engine=engine)
+        assert EngineShelf(Opener()).for_bot(deployment.bot).search is None
 
 
 def test_a_model_whose_search_is_damaged_is_not_served(settings: Settings, tmp_path: Path) -> None:
     """Never with another one in silence: what it reads decides what it says."""
     settings.MODELS_DIR = tmp_path
-    place = tiny.seal(tmp_path / "serving" / "a" / "search")
-    (place / "weights.q4").write_bytes(b"damaged")
-    deployment = DeploymentFactory(artifact="a")
+    place = tiny.model(tmp_path / "serving" / "a", has_search=True)
+    (place / "search" / "weights.q4").write_bytes(b"damaged")
+    deployment = DeploymentFactory(artifact="a", engine="genai")
     opener = Opener()
     with pytest.raises(EngineError, match="damaged"):
         EngineShelf(opener).for_bot(deployment.bot)

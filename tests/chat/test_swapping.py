@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import OperationalError
 
 from chat import swapping
 from chat.deployments import EngineShelf, spec_of
@@ -36,16 +37,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @contextlib.asynccontextmanager
 async def swapping_runner(opener: Opener, seats: int = 8) -> AsyncIterator[Runner]:
-    shelf = EngineShelf(opener)
-    await database_sync_to_async(swapping.open_deployed)(shelf)
-    runner = Runner(Shelves(shelf), seats=seats)
+    shelves = Shelves(EngineShelf(opener))
+    await database_sync_to_async(swapping.open_deployed)(shelves)
+    runner = Runner(shelves, seats=seats)
     task = asyncio.create_task(runner.run())
     try:
         yield runner
     finally:
         runner.stop()
         await asyncio.wait_for(task, 15)
-        shelf.close()
+        shelves.engines.close()
 
 
 async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
@@ -55,10 +56,10 @@ async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
         await asyncio.sleep(0.02)
 
 
-def put(bot: Bot, artifact: str) -> Deployment:
+def put(bot: Bot, artifact: str, engine: str = "echo") -> Deployment:
     """Deploy it, as whoever decides does."""
     before = Deployment.objects.filter(bot=bot, is_active=True).first()
-    return deploying.deploy(bot, Model(artifact, engine="echo"), replacing=before)
+    return deploying.deploy(bot, Model(artifact, engine=engine), replacing=before)
 
 
 def report_of(bot: Bot) -> RunnerReport | None:
@@ -201,7 +202,8 @@ async def test_a_model_finds_with_the_search_that_it_brings(
 ) -> None:
     """From its first answer on; before and after it, others find with that of the installation."""
     settings.MODELS_DIR, settings.CHAT_EMBEDDER = tmp_path, "ngrams"
-    tiny.seal(tmp_path / "serving" / "v2" / "search", "tuned")
+    for name in ("v2", "v3"):
+        tiny.model(tmp_path / "serving" / name, has_search=name == "v2")
     await database_sync_to_async(approve)(bot, "aa bb", text="First.")
 
     def read_by(name: str) -> int:
@@ -220,7 +222,7 @@ async def test_a_model_finds_with_the_search_that_it_brings(
         conversation = await database_sync_to_async(ConversationFactory)(bot=bot)
         await settled(await ask(conversation, "bab"))
         assert await database_sync_to_async(read_by)("tuned-tuned/") == 0
-        deployment = await database_sync_to_async(put)(bot, "v2")
+        deployment = await database_sync_to_async(put)(bot, "v2", "genai")
         await until(serves(bot, deployment))
         # Nobody has asked yet: the question and the answer are read already.
         assert await database_sync_to_async(read_by)("tuned-tuned/") == 2
@@ -231,12 +233,31 @@ async def test_a_model_finds_with_the_search_that_it_brings(
         runner._hear({"type": "runner.knowledge", "bot": bot.pk})
         await until(lambda: read_by("tuned-tuned/") == 4)
 
-        deployment = await database_sync_to_async(put)(bot, "v3")
+        deployment = await database_sync_to_async(put)(bot, "v3", "genai")
         await until(serves(bot, deployment))
         await settled(await ask(conversation, "ab b"))
         assert runner.shelves.engines.searches() == []
 
     assert searched == ["character-ngrams-1024", "tuned-tuned", "character-ngrams-1024"]
+
+
+async def test_a_database_that_is_away_while_a_model_reads_is_a_failed_load(
+    bot: Bot, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old model goes on, and the new one is tried again after a pause."""
+    settings.MODELS_DIR, settings.CHAT_SWAP = tmp_path, "drain"
+    tiny.model(tmp_path / "serving" / "v2", has_search=True)
+
+    def away(shelf: LibraryShelf, of: Bot) -> None:
+        raise OperationalError("database is locked")
+
+    async with swapping_runner(Opener()):
+        monkeypatch.setattr(LibraryShelf, "open", away)
+        await database_sync_to_async(put)(bot, "v2", "genai")
+        await until(state_is(bot, "failed"))
+        monkeypatch.undo()
+        conversation = await database_sync_to_async(ConversationFactory)(bot=bot)
+        assert (await settled(await ask(conversation))).text == answer_of("v1")
 
 
 async def test_a_bot_that_is_switched_off_gives_its_memory_back(bot: Bot) -> None:
@@ -257,7 +278,7 @@ def test_a_restart_serves_the_version_before_one_that_is_damaged(bot: Bot) -> No
     opener = Opener()
     opener.damaged.add("v2")
     shelf = EngineShelf(opener)
-    swapping.open_deployed(shelf)
+    swapping.open_deployed(Shelves(shelf))
     served = shelf.serving(bot.pk)
     assert served is not None
     assert served.deployment.artifact == "v1"
@@ -267,7 +288,7 @@ def test_nothing_that_can_be_served_ends_the_start(bot: Bot) -> None:
     opener = Opener()
     opener.damaged.add("v1")
     with pytest.raises(swapping.NothingToServe, match="damaged"):
-        swapping.open_deployed(EngineShelf(opener))
+        swapping.open_deployed(Shelves(EngineShelf(opener)))
 
 
 def test_one_bot_that_cannot_be_served_does_not_stop_the_others(bot: Bot) -> None:
@@ -275,7 +296,7 @@ def test_one_bot_that_cannot_be_served_does_not_stop_the_others(bot: Bot) -> Non
     opener = Opener()
     opener.damaged.add("broken")
     shelf = EngineShelf(opener)
-    swapping.open_deployed(shelf)
+    swapping.open_deployed(Shelves(shelf))
     assert shelf.bots() == [bot.pk]
 
 

@@ -99,7 +99,7 @@ def main() -> None:
 
     opener = Opener(float(os.environ.get(PAUSE, "0.01")), float(os.environ.get(LOADING, "0")))
     shelves = Shelves(EngineShelf(opener))
-    open_deployed(shelves.engines)
+    open_deployed(shelves)
     shelves.warm_up()
 
     async def run() -> None:

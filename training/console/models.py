@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from unfold.decorators import display
 
 from chat.access import Staff
 from chat.console.pages import ReadOnlyPages
+from chat.inference.artifacts import search_of
 from training.access import model_versions_of
 from training.console.own import OfDatasets
 from training.console.promotion import PromotionPages
@@ -63,8 +65,10 @@ class ModelVersionAdmin(OfDatasets, PromotionPages, ReadOnlyPages):
 
     @admin.display(description=_("search"))
     def search(self, version: ModelVersion) -> str:
+        if search_of(settings.MODELS_DIR / "serving" / version.artifact) is None:
+            return str(_("that of the installation"))
         said = version.run and version.run.events.filter(kind="search_tuned").last()
-        return note_text(note_data(said)) if said else str(_("that of the installation"))
+        return note_text(note_data(said)) if said else str(_("its own"))
 
     @admin.display(description=_("size"), ordering="size")
     def weight(self, version: Any) -> str:

@@ -78,7 +78,7 @@ class OrderForm(forms.Form):
     search_passes = _number(
         False,
         _("passes of the search"),
-        _("How often the search sees each question; 0 leaves it as it is."),
+        _("How often the search sees each question; 0: the search of the installation."),
         0,
     )
 

@@ -22,7 +22,13 @@ from training.services import freezing, teaching
 from training.services.teaching import Lesson
 
 _SHOWN = 50
-_TEACHES = ("training.view_datasetversion", "chat.add_curatedanswer", "chat.change_curatedanswer")
+_TEACHES = (
+    "training.view_datasetversion",
+    # Its questions and answers stand among the approved ones afterwards.
+    "training.view_example",
+    "chat.add_curatedanswer",
+    "chat.change_curatedanswer",
+)
 
 
 @admin.register(DatasetVersion)

@@ -31,10 +31,10 @@ NOTES = {
         "%(after)s first, before %(before)s."
     ),
     "search_not_better": _(
-        "The search stays as it is: tuned, it found the right answer of %(after)s of %(questions)s "
-        "held-out questions first, as it is %(before)s."
+        "The model is searched for as the installation does, which finds the right answer of "
+        "%(before)s of %(questions)s held-out questions first; tuned, it was %(after)s."
     ),
-    "search_not_tuned": _("The search stays as it is: %(text)s"),
+    "search_not_tuned": _("The model is searched for as the installation does: %(text)s"),
     "loaded": _(
         "Model loaded: %(trainable)s weights learn in %(total_steps)s steps, %(train_tokens)s "
         "tokens."

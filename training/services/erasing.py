@@ -84,7 +84,10 @@ def preview(visitor: Visitor) -> Preview:
     ]
     pks = {each.version.pk for each in versions} | set(_frozen_in(examples))
     working = [each for each in lineage.runs_with(pks) if each.status == TrainingRun.Status.RUNNING]
-    return Preview(visitor, +counts, versions, lineage.descendants(pks), working)
+    models = lineage.descendants(pks)
+    if counts["wordings"]:
+        models = lineage.with_wordings(visitor.bot, models)
+    return Preview(visitor, +counts, versions, models, working)
 
 
 def erase(
@@ -308,7 +311,10 @@ def _clear_runs(erasure: Erasure) -> bool:
 @transaction.atomic
 def _conclude(erasure: Erasure) -> None:
     versions = _versions(erasure)
-    erasure.trained = [each.to_json() for each in lineage.descendants(versions)]
+    models = lineage.descendants(versions)
+    if erasure.bot and erasure.counts.get("wordings"):
+        models = lineage.with_wordings(erasure.bot, models)
+    erasure.trained = [each.to_json() for each in models]
     erasure.leftovers = {}
     erasure.finished_at = timezone.now()
     erasure.save()

@@ -82,6 +82,8 @@ def chosen_or_none(folder: Path) -> Exported | None:
         stored = json.loads((folder / FILE).read_text(encoding="utf-8"))
         place = folder / str(stored["folder"])
         artifacts.verify(place)
+        if not _brings(place, artifacts.search_of(folder)):
+            return None
     except (OSError, ValueError, KeyError, artifacts.ArtifactError):
         return None
     return Exported(place, stored["figures"])
@@ -120,13 +122,24 @@ def _choose(
 
 
 def _exported(folder: Path, format: str, precision: str) -> Path:
-    place = folder / FOLDER / precision
+    place, search = folder / FOLDER / precision, artifacts.search_of(folder)
     try:
         artifacts.verify(place)
+        is_there = _brings(place, search)
     except artifacts.ArtifactError:
-        search = artifacts.search_of(folder)
+        is_there = False
+    if not is_there:
         export(folder / WEIGHTS, place, precision=precision, format=format, search=search)
     return place
+
+
+def _brings(place: Path, search: Path | None) -> bool:
+    """Whether an export holds this search, which may have been tuned anew since. Raises
+    ``ArtifactError``."""
+    held = artifacts.search_of(place)
+    if held is None or search is None:
+        return held is search
+    return artifacts.digest(held) == artifacts.digest(search)
 
 
 def _unchanged(folder: Path) -> str:

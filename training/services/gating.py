@@ -81,15 +81,19 @@ def limits_of(bot: Bot) -> Limits:
 def champion_evaluation(
     deployment: Deployment | None, dataset_version: DatasetVersion, embedder: str
 ) -> Evaluation | None:
-    """The newest whole evaluation of what serves, on that dataset version and with that embedder.
+    """The newest whole evaluation of what serves, on that dataset version, searched as it is
+    served. ``embedder`` is what the candidate was searched with.
 
-    An encoder that finds more makes every model better. One that a model brings along is part of
-    it; that of the installation has to be the same for both. Without a name any counts.
+    An encoder that finds more makes every model better: neither may have been measured with one that
+    the installation has no more. Without a name any counts.
     """
     if deployment is None or not deployment.artifact:
         return None
     found = Evaluation.objects.filter(artifact=deployment.artifact, dataset_version=dataset_version)
-    return _whole(found, dataset_version.dataset.bot, embedder)
+    bot = dataset_version.dataset.bot
+    if not embedder:
+        return _whole(found, bot)
+    return _whole(found, bot, is_as_served=True) if _is_in_use(embedder) else None
 
 
 def evaluation_in_progress(case: Case) -> Evaluation | None:
@@ -121,7 +125,7 @@ def measure_champion(case: Case, advance: Advance = lambda done, total: None) ->
     """Evaluate what serves, now and here. Raises :class:`NotMeasured`."""
     artifact, dataset_version = _wanted(case)
     found = evaluate_artifact(artifact, dataset_version, advance)
-    if case.candidate and not _is_comparable(found, _embedder(case.candidate)):
+    if case.candidate and _embedder(case.candidate) and not _is_in_use(_embedder(case.candidate)):
         raise NotMeasured(
             "The search finds with another encoder than when the candidate was evaluated: "
             "evaluate the candidate again."
@@ -142,7 +146,7 @@ def evaluate_artifact(
     version = ModelVersion.objects.filter(artifact=artifact).first()
     place = settings.MODELS_DIR / "serving" / artifact
     try:
-        if (known := _whole(asked, bot, responders.embedder_in_use())) is not None:
+        if (known := _whole(asked, bot, is_as_served=True)) is not None:
             return known
         with responders.opening(bot, version=version)(place) as opened:
             return evaluating.evaluate(
@@ -169,15 +173,20 @@ def _embedder(evaluation: Evaluation) -> str:
     return str(evaluation.figures.get("embedder", ""))
 
 
-def _is_comparable(evaluation: Evaluation, embedder: str) -> bool:
-    """Whether what was asked of one model with ``embedder`` may stand beside this."""
-    found = _embedder(evaluation)
-    return embedder in ("", found) or has_learned(found) or has_learned(embedder)
+def _is_in_use(embedder: str) -> bool:
+    """Whether a model that was searched with ``embedder`` would be today, too: it has brought it, or
+    the installation has it."""
+    try:
+        return has_learned(embedder) or embedder == responders.embedder_in_use()
+    except EmbeddingError:
+        return False
 
 
-def _whole(found: QuerySet[Evaluation], bot: Bot, embedder: str = "") -> Evaluation | None:
-    """The newest that was asked everything of the bot's own questions, with ``embedder`` if it is
-    named."""
+def _whole(
+    found: QuerySet[Evaluation], bot: Bot, *, is_as_served: bool = False
+) -> Evaluation | None:
+    """The newest that was asked everything of the bot's own questions; with what would be searched with
+    today if it has to be ``is_as_served``."""
     finished = found.filter(
         status=Evaluation.Status.FINISHED, split="test", dataset_version__dataset__bot=bot
     ).select_related("dataset_version__dataset__bot", "model_version")
@@ -186,7 +195,7 @@ def _whole(found: QuerySet[Evaluation], bot: Bot, embedder: str = "") -> Evaluat
             each
             for each in finished.order_by("-id")[:LOOKED_AT]
             if each.figures.get("questions") == each.dataset_version.counts.get("test")
-            and _is_comparable(each, embedder)
+            and (not is_as_served or _is_in_use(_embedder(each)))
         ),
         None,
     )

@@ -8,13 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from chat.inference import artifacts
-from chat.models import QuestionVariant
 from training import measuring, places
+from training.frozen import DatasetDamaged
 from training.machine import machine
 from training.measuring import Counted, NotEnoughMemory
 from training.planner import SEARCH_SECONDS, Calibration, Plan, Work, plan
+from training.services import freezing
 from training.services.ordering import Order
+from training.services.search_lessons import lessons
 from training.trainer.recipe import Recipe, parse
 
 CHECKPOINTS = 3
@@ -69,9 +73,14 @@ def _plan(order: Order, counted: Counted, calibration: Calibration | None) -> Pl
 
 
 def _questions(order: Order) -> int:
-    """What the search learns from: rows of the split, and approved wordings."""
-    approved = QuestionVariant.objects.filter(answer__bot=order.bot, answer__is_active=True)
-    return int(order.dataset_version.counts.get("train", 0)) + approved.count()
+    """What the search learns from; nothing where it is not one that learns."""
+    if settings.CHAT_EMBEDDER not in ("auto", "e5"):
+        return 0
+    try:
+        return len(lessons(freezing.rows_of(order.dataset_version), order.bot)[0])
+    except DatasetDamaged:
+        # Said by whoever reads it to learn from it.
+        return 0
 
 
 def keep_search_speed(seconds: float) -> None:

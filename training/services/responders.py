@@ -24,9 +24,10 @@ from chat.knowledge.confidence import (
     fit,
 )
 from chat.knowledge.e5_embedder import E5Embedder
+from chat.knowledge.embedding import name_of
 from chat.knowledge.matching import Match
 from chat.knowledge.questions import leans_on_context, normalized
-from chat.libraries import Library, LibraryShelf, Query
+from chat.libraries import Library, LibraryShelf, Query, embedder_spec
 from chat.models import Bot
 from chat.models.fields import LOCALES
 from chat.prompts import Style
@@ -116,7 +117,7 @@ def shelf_of(search: Path | None) -> LibraryShelf:
 
 def embedder_in_use() -> str:
     """The name of what this installation searches with. Raises ``EmbeddingError``."""
-    return LibraryShelf().embedder.name
+    return name_of(embedder_spec())
 
 
 def _learned(version: ModelVersion | None, embedder: str) -> dict[str, Weights]:

@@ -8,10 +8,12 @@ finds more of the held-out questions than before, the model that comes of the ru
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -19,9 +21,8 @@ from chat.inference import artifacts
 from chat.inference.artifacts import SEARCH, ArtifactError, Facts
 from chat.knowledge.e5_embedder import FORMAT, WEIGHTS, E5Embedder, shipped_weights
 from chat.knowledge.embedding import EmbeddingError
-from chat.knowledge.questions import normalized
 from chat.libraries import LibraryShelf
-from chat.models import Bot, QuestionVariant
+from chat.models import Bot
 from training.crash_points import crash_point
 from training.encoder import packed
 from training.encoder.packed import PackedError
@@ -31,11 +32,13 @@ from training.grounding import Grounded
 from training.models import DatasetVersion, TrainingRun
 from training.progress import ProgressWriter
 from training.services import freezing, planning
-from training.services.preparing import answers_by_text, ground, joined
+from training.services.preparing import ground
+from training.services.search_lessons import lessons
 from training.trainer.recipe import parse
 
 BASE = "multilingual-e5-small-q4"
 FILE = "search.json"
+TUNED = "search_tuned"
 FIRST = 5
 """Answers that a prompt can hold, see ``data.candidates`` of a recipe."""
 
@@ -78,15 +81,19 @@ class Tuned:
 def tune_run(run: TrainingRun, folder: Path, fence: int) -> None:
     """Tune the search of a run into ``folder``; passed over when that was done before.
 
-    A search that finds no more is no failure: the model is then searched for with that of the
-    installation. Raises ``DatasetDamaged``.
+    A search that finds no more, or that does not fit into memory, is no failure: the model is then
+    searched for with that of the installation. Raises ``DatasetDamaged`` and ``EmbeddingError``.
     """
-    if is_tuned(folder):
+    writer = ProgressWriter(folder, fence)
+    if (told_before := _decided(folder)) is not None:
+        # Whoever decided it may have died before anybody heard.
+        if not run.events.filter(kind=told_before["kind"]).exists():
+            writer.note(**told_before)
         return
     crash_point("search.started")
+    shutil.rmtree(folder / SEARCH, ignore_errors=True)
     wanted = parse(run.recipe).search
     tuning = Tuning(passes=wanted.passes, learning_rate=wanted.learning_rate, seed=run.seed)
-    writer = ProgressWriter(folder, fence)
     began = 0.0
 
     def told(step: Step) -> None:
@@ -97,26 +104,45 @@ def tune_run(run: TrainingRun, folder: Path, fence: int) -> None:
         spent = time.monotonic() - began
         writer.share(step.number / step.of, spent / done * left if done else None)
 
+    note: dict[str, Any]
     try:
         tuned = tune_search(run.dataset_version, tuning, told, folder / SEARCH)
     except NotBetter as why:
-        writer.note("search_not_better", **why.facts)
-    except (NotTuned, EmbeddingError) as why:
-        writer.note("search_not_tuned", text=str(why))
+        note = {"kind": "search_not_better", **why.facts}
+    except NotTuned as why:
+        note = {"kind": "search_not_tuned", "text": str(why)}
+    except (MemoryError, RuntimeError) as why:
+        if not _is_lack_of_memory(why):
+            raise
+        note = {"kind": "search_not_tuned", "text": "There was not enough memory."}
     else:
         planning.keep_search_speed(tuned.seconds)
-        writer.note("search_tuned", **facts(tuned.before, tuned.after))
-    _decide(folder)
+        note = {"kind": TUNED, **facts(tuned.before, tuned.after)}
+    _decide(folder, note)
+    writer.note(**note)
 
 
-def is_tuned(folder: Path) -> bool:
-    """Whether an earlier attempt has decided on the search of a run, and what it kept is whole."""
+def _decided(folder: Path) -> dict[str, Any] | None:
+    """What an earlier attempt found, if what it kept is whole."""
     try:
-        if json.loads((folder / FILE).read_text(encoding="utf-8"))["is_kept"]:
+        note: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        if note["kind"] == TUNED:
             artifacts.verify(folder / SEARCH)
-    except (OSError, ValueError, KeyError, ArtifactError):
-        return False
-    return True
+    except (OSError, ValueError, KeyError, TypeError, ArtifactError):
+        return None
+    return note
+
+
+def _decide(folder: Path, note: dict[str, Any]) -> None:
+    """Whatever was kept: not once more after a crash."""
+    partial = folder / f"{FILE}.{os.getpid()}"
+    partial.write_text(json.dumps(note), encoding="utf-8")
+    partial.replace(folder / FILE)
+
+
+def _is_lack_of_memory(why: BaseException) -> bool:
+    """torch has no error of its own for memory that a CPU lacks."""
+    return isinstance(why, MemoryError) or "allocate memory" in str(why)
 
 
 def tune_search(
@@ -132,7 +158,10 @@ def tune_search(
     bot = version.dataset.bot
     rows = freezing.rows_of(version)
     held_out = [each for each in rows if each.split == "dev"]
-    shipped = shipped_weights()
+    try:
+        shipped = shipped_weights()
+    except EmbeddingError as error:
+        raise NotTuned(str(error)) from error
     before = found(held_out, bot, LibraryShelf())
     if not before.questions:
         raise NotTuned("No held-out question has an approved answer: nothing could be compared.")
@@ -157,32 +186,6 @@ def found(rows: Sequence[FrozenRow], bot: Bot, shelf: LibraryShelf) -> Found:
     )
 
 
-def lessons(rows: Sequence[FrozenRow], bot: Bot) -> tuple[list[str], list[int | None]]:
-    """Questions to learn from and the number of the answer of each, from 0 on: those of the split
-    ``train`` as serving looks them up, and the approved wordings that are not held out. None is the
-    answer of those that are handed over."""
-    said = answers_by_text(bot)
-    taught: list[tuple[str, int | None]] = []
-    for row in rows:
-        answer = said.get((row.locale, normalized(row.answer)))
-        if row.split == "train" and (row.hands_over or answer is not None):
-            asked = joined(row) or row.question
-            taught.append((asked, None if row.hands_over else answer))
-    held_out = {(row.locale, normalized(row.question)) for row in rows if row.split != "train"}
-    approved = QuestionVariant.objects.filter(answer__bot=bot, answer__is_active=True)
-    taught += [
-        (text, answer)
-        for text, key, answer, locale in approved.order_by("pk").values_list(
-            "text", "normalized", "answer_id", "answer__locale"
-        )
-        if (locale, key) not in held_out
-    ]
-    taught = list(dict.fromkeys(taught))
-    known = sorted({answer for _, answer in taught if answer is not None})
-    numbers: dict[int | None, int | None] = {answer: at for at, answer in enumerate(known)}
-    return [text for text, _ in taught], [numbers.get(answer) for _, answer in taught]
-
-
 def _learned(
     shipped: Path,
     rows: Sequence[FrozenRow],
@@ -196,7 +199,7 @@ def _learned(
     try:
         content = tune(packed.read(shipped), questions, answers, tuning, told)
     except PackedError as error:
-        raise EmbeddingError(f"The encoder that ships with csbot: {error}") from error
+        raise NotTuned(f"The encoder that ships with csbot: {error}") from error
     except ValueError as error:
         raise NotTuned(str(error)) from error
     return content, (time.monotonic() - began) / (len(questions) * tuning.passes)
@@ -209,12 +212,3 @@ def _is_among(grounded: Grounded) -> bool:
 def facts(before: Found, after: Found) -> dict[str, int]:
     """What a run's story says of it."""
     return {"questions": after.questions, "before": before.first, "after": after.first}
-
-
-def _decide(folder: Path) -> None:
-    """Whatever was kept: not once more after a crash."""
-    partial = folder / f"{FILE}.{os.getpid()}"
-    partial.write_text(
-        json.dumps({"is_kept": artifacts.search_of(folder) is not None}), encoding="utf-8"
-    )
-    partial.replace(folder / FILE)

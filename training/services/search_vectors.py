@@ -1,7 +1,7 @@
 """Vectors of searches that no model has any more.
 
 Each tuned encoder has a name of its own, and all wordings of its bot are kept under it, some
-megabytes a model. Nothing finds them again once the model is deleted, or was never published.
+megabytes a model. Nothing finds them again once the model is deleted, or was not published.
 """
 
 from chat.knowledge.embedding import has_learned
@@ -21,7 +21,10 @@ def forget_unused() -> int:
 
 def _in_use() -> set[str]:
     """What evaluations and models say that they were searched with."""
-    evaluated = Evaluation.objects.values_list("figures__embedder", flat=True)
+    unpublished = Evaluation.objects.filter(model_version=None, run__isnull=False)
+    evaluated = Evaluation.objects.exclude(pk__in=unpublished).values_list(
+        "figures__embedder", flat=True
+    )
     learned = ModelVersion.objects.values_list("confidence", flat=True)
     return {str(name) for name in evaluated} | {
         str(weights.get("embedder", "")) for each in learned for weights in each.values()

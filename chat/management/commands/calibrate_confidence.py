@@ -36,13 +36,13 @@ class Command(BaseCommand):
         bot = Bot.objects.filter(slug=options["bot"]).first()
         if bot is None:
             raise CommandError(f"There is no bot {options['bot']!r}.")
-        engines = EngineShelf()
+        engines, libraries = EngineShelf(), LibraryShelf()
         try:
             for locale in [options["locale"]] if options["locale"] else LOCALES:
                 unanswered = demo.unanswered(locale) if bot.slug == DEMO_BOT_SLUG else []
                 chosen = trials(bot, locale, unanswered)
                 random.Random(SEED).shuffle(chosen)  # noqa: S311 - a sample, no secret
-                self._calibrate(bot, locale, chosen[: options["questions"]], engines)
+                self._calibrate(bot, locale, chosen[: options["questions"]], engines, libraries)
         except (EngineError, EmbeddingError, NotEnough) as error:
             raise CommandError(str(error)) from error
         finally:
@@ -54,11 +54,12 @@ class Command(BaseCommand):
         locale: str,
         chosen: list[Trial],
         engines: EngineShelf,
+        libraries: LibraryShelf,
     ) -> None:
         served = engines.for_bot(bot)
-        libraries = served.search or LibraryShelf()
-        # Said before minutes are spent.
-        refuse_learned(libraries.embedder)
+        if served.search is not None:
+            # Said before minutes are spent.
+            refuse_learned(served.search.embedder)
         library = libraries.library(bot, locale)
         outcomes = [
             attempt(trial, bot, locale, served.engine, library, libraries.embedder)

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         shelves = Shelves(EngineShelf())
         try:
-            open_deployed(shelves.engines)
+            open_deployed(shelves)
             shelves.warm_up()
         except (EngineError, EmbeddingError) as error:
             raise CommandError(str(error)) from error

@@ -437,7 +437,7 @@ def test_examples_are_decided_in_the_list(
         assert set(dataset.examples.values_list("status", "reviewer")) == {(status, reviewer)}
 
 
-TEACHES = ("view_datasetversion", "add_curatedanswer", "change_curatedanswer")
+TEACHES = ("view_datasetversion", "view_example", "add_curatedanswer", "change_curatedanswer")
 
 
 def test_a_version_teaches_the_bot_what_it_does_not_know(client: Client) -> None:
@@ -456,7 +456,7 @@ def test_a_version_teaches_the_bot_what_it_does_not_know(client: Client) -> None
     assert (answer.bot, answer.text, answer.variants.count()) == (dataset.bot, "Three days.", 2)
 
 
-@pytest.mark.parametrize("missing", ["add_curatedanswer", "change_curatedanswer"])
+@pytest.mark.parametrize("missing", TEACHES[1:])
 def test_who_may_not_write_answers_teaches_no_bot(
     client: Client, dataset: Dataset, missing: str
 ) -> None:

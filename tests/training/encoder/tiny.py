@@ -42,6 +42,16 @@ def seal(folder: Path, name: str = "tiny", seed: int = 0) -> Path:
     return folder
 
 
+def model(folder: Path, *, has_search: bool) -> Path:
+    """A sealed artifact that no engine could load, with or without a search called ``tuned``."""
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(b"model")
+    if has_search:
+        seal(folder / artifacts.SEARCH, "tuned")
+    artifacts.seal(folder, Facts(folder.name, "genai", "tiny", "int4", "test"))
+    return folder
+
+
 def _tensors(start: int, vocabulary: int, draw: np.random.Generator) -> bytes:
     """The list of tensors and their bytes, which begin at ``start``."""
     made: list[tuple[str, bytes, int, bool]] = []

@@ -71,6 +71,7 @@ from training.quality import report as quality
 from training.services import correcting, erasing, evaluating, examples, freezing, proposing
 from training.services.evaluating import Outdated, Scope, Subject
 from training.services.freezing import NotFrozen
+from training.trainer import recipe
 
 pytestmark = pytest.mark.django_db
 
@@ -353,6 +354,28 @@ def test_a_wording_of_theirs_alone_leaves_approved_answers(bot: Bot) -> None:
     assert not CuratedAnswer.objects.filter(key__contains="blue").exists()
     assert CuratedAnswer.objects.get(text="Three days.").is_active
     assert not Correction.objects.exists()
+
+
+def test_a_model_whose_search_learned_such_a_wording_is_named(bot: Bot) -> None:
+    """It stands in no dataset version: the search learned from the approved answers."""
+    searched = TrainingRunFactory(
+        bot=bot,
+        status="succeeded",
+        recipe=recipe.load("tiny_test", {"search.passes": 1.0}).as_dict(),
+    )
+    learned = ModelVersionFactory(run=searched)
+    ModelVersionFactory(
+        run=TrainingRunFactory(
+            bot=bot, status="succeeded", recipe=recipe.load("tiny_test").as_dict()
+        )
+    )
+    theirs = talk(bot, "does it glow in the dark")
+    approve(bot, "Does it shine?", "does it glow in the dark", text="Yes.")
+
+    assert [each.model for each in erasing.preview(theirs.visitor).models] == [learned]
+    assert [each["id"] for each in erase(theirs.visitor).trained] == [str(learned.public_id)]
+    others = talk(bot, "hello")
+    assert erase(others.visitor).trained == []
 
 
 def test_a_group_of_proposals_is_not_named_for_their_words(bot: Bot) -> None:

@@ -218,7 +218,7 @@ def test_of_two_who_freeze_at_once_the_slower_one_begins_again(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would put the rows that are new to both wherever it likes."""
-    split = freezing.split
+    split = freezing.split  # type: ignore[attr-defined]  # what it calls
 
     def overtaken(rows: Any, forced: Any) -> Any:
         monkeypatch.setattr(freezing, "split", split)

@@ -1,6 +1,8 @@
 """A run's examples come from its dataset and from what its bot knows, found as serving finds it."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from chat.models import Bot
 from tests.factories import BotFactory, approve
 from tests.training.rows import dialogue, pair, row
 from training.frozen import FrozenRow
+from training.grounding import Grounded
 from training.models import Dataset, DatasetVersion, TrainingRun
 from training.services import freezing, preparing
 from training.services.preparing import NothingToLearn
@@ -77,6 +80,27 @@ def test_same_run_is_prepared_to_the_same_files(
         (tmp_path / name).mkdir()
         preparing.prepare(run, tmp_path / name)
     assert (tmp_path / "a/train.jsonl").read_bytes() == (tmp_path / "b/train.jsonl").read_bytes()
+
+
+def test_no_more_is_looked_up_than_examples_are_chosen_from(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """To look one up takes a while; what is unknown is rare and all looked at."""
+    looked_up: list[str] = []
+    ground = preparing.ground
+
+    def noting(rows: Sequence[FrozenRow], *given: Any) -> list[Grounded]:
+        looked_up.extend(each.question for each in rows)
+        return ground(rows, *given)
+
+    rows = [pair(f"Is it here in {n} days?", answer="Two days.") for n in range(30)]
+    unknown = [pair(f"Who is {n}?", answer="A person?", hands_over=True) for n in range(3)]
+    run = run_of(bot, monkeypatch, *rows, *unknown)
+    run.recipe["data"]["examples"] = 2
+    monkeypatch.setattr(preparing, "ground", noting)
+    preparing.prepare(run, tmp_path)
+    assert len(looked_up) == 2 * preparing.LOOKED_AT + 3
+    assert {each.question for each in unknown} <= set(looked_up)
 
 
 def test_follow_up_finds_what_it_means_by_what_was_said_before(

@@ -139,7 +139,20 @@ def test_a_champion_that_was_shown_other_answers_is_measured_again(
     searched = "tuned-2"
     with pytest.raises(gating.NotMeasured, match="another encoder"):
         gating.measure_champion(case)
-    assert gating.examine(version, stage.bot).champion == measured
+    assert gating.examine(version, stage.bot).champion is None
+
+
+def test_a_search_that_a_model_brings_is_part_of_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What serves without one has to have been measured with what the installation has now."""
+    version = stage.candidate(knowing(40), embedder="e5-tuned/1")
+    champion = Evaluation.objects.get(artifact=stage.serving.artifact)
+    for found, is_compared in (("e5/2", True), ("e5/1", False), ("e5-tuned/2", True)):
+        champion.figures["embedder"] = found
+        champion.save()
+        monkeypatch.setattr(responders, "embedder_in_use", lambda: "e5/2")
+        assert (gating.examine(version, stage.bot).champion is not None) == is_compared, found
 
 
 def test_what_was_evaluated_before_encoders_had_names_is_compared_as_before(stage: Stage) -> None:

@@ -125,6 +125,17 @@ def test_a_tuned_search_goes_along(tiny_weights: Path, format: str, tmp_path: Pa
     artifacts.verify(folder / exporting.WEIGHTS)
 
 
+def test_an_export_with_an_earlier_search_is_made_again(tiny_weights: Path) -> None:
+    trained = bare.trained_run(tiny_weights)
+    folder = trained[1]
+    tiny.seal(folder / artifacts.SEARCH, seed=1)
+    first = artifacts.digest(export(trained).folder / artifacts.SEARCH)
+    shutil.rmtree(folder / artifacts.SEARCH)
+    tiny.seal(folder / artifacts.SEARCH, seed=2)
+    again = artifacts.digest(export(trained).folder / artifacts.SEARCH)
+    assert first != again == artifacts.digest(folder / artifacts.SEARCH)
+
+
 def test_a_damaged_search_is_not_exported(tiny_weights: Path) -> None:
     trained = bare.trained_run(tiny_weights)
     (tiny.seal(trained[1] / artifacts.SEARCH) / "weights.q4").write_bytes(b"damaged")

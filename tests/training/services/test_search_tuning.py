@@ -12,18 +12,18 @@ from chat import libraries
 from chat.inference import artifacts
 from chat.knowledge.confidence import Evidence
 from chat.knowledge.e5_embedder import WEIGHTS, E5Embedder
-from chat.knowledge.embedding import Vectors
+from chat.knowledge.embedding import EmbeddingError, Vectors
 from chat.libraries import LibraryShelf
-from chat.models import Bot
+from chat.models import Bot, CuratedAnswer, QuestionVariant
 from chat.services.calibrating import NotEnough, calibrate_confidence, calibrate_matching
 from tests.factories import BotFactory, DeploymentFactory, TrainingRunFactory, approve
 from tests.training.encoder import tiny
 from tests.training.rows import dialogue, pair
 from training import stages
 from training.frozen import FrozenRow
-from training.models import Dataset, DatasetVersion, TrainingRun
+from training.models import Dataset, DatasetVersion, RunEvent, TrainingRun
 from training.progress import ProgressReader
-from training.services import freezing, planning, search_tuning
+from training.services import freezing, planning, search_lessons, search_tuning
 from training.services.ordering import Order
 from training.services.runs import Claim
 from training.trainer import recipe
@@ -114,6 +114,52 @@ def test_it_is_tuned_once_and_again_when_it_is_damaged(
     artifacts.verify(tmp_path / artifacts.SEARCH)
 
 
+def test_what_nobody_heard_is_said_again(run: TrainingRun, tmp_path: Path) -> None:
+    """The supervisor was killed in the moment between."""
+    first = tuned(run, tmp_path)
+    assert tuned(run, tmp_path) == first
+    RunEvent.objects.create(run=run, kind=first[0][0], detail=first[0][1])
+    assert tuned(run, tmp_path) == []
+
+
+def test_what_an_attempt_left_that_died_is_not_kept_by_the_next(
+    run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned(run, tmp_path)
+    (tmp_path / search_tuning.FILE).unlink()
+    monkeypatch.setattr(search_tuning, "tune", lambda packed, *_: packed.content)
+    monkeypatch.setattr(search_tuning, "E5Embedder", lambda folder: Blind())
+    assert tuned(run, tmp_path)[0][0] == "search_not_better"
+    assert artifacts.search_of(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes")],
+)
+def test_a_search_that_does_not_fit_ends_no_run(
+    run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lack: Exception
+) -> None:
+    def tune(*_: Any) -> bytes:
+        raise lack
+
+    monkeypatch.setattr(search_tuning, "tune", tune)
+    [(kind, facts)] = tuned(run, tmp_path)
+    assert (kind, facts["text"]) == ("search_not_tuned", "There was not enough memory.")
+
+
+def test_what_may_pass_is_tried_again(
+    run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(*_: Any) -> Any:
+        raise EmbeddingError("for a moment")
+
+    monkeypatch.setattr(search_tuning, "found", found)
+    with pytest.raises(EmbeddingError):
+        tuned(run, tmp_path)
+    assert not (tmp_path / search_tuning.FILE).exists()
+
+
 def test_what_finds_no_more_is_not_kept_and_not_tried_again(
     run: TrainingRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,10 +208,14 @@ def test_the_plan_counts_what_it_took_here(
     monkeypatch.setattr(planning, "_counted", lambda order: None)
     monkeypatch.setattr(planning, "_calibration", lambda order: None)
     order = Order(run.bot, run.dataset_version, "tiny_test", run.recipe, run.base, "cpu")
-    # Two rows and four approved wordings, 80 times.
+    # Two rows and five approved wordings, 80 times; one is both, and counts once.
+    first = CuratedAnswer.objects.get(text="First.")
+    QuestionVariant.objects.create(answer=first, text="bab", normalized="bab", position=9)
     assert planning.known(order).search_minutes == pytest.approx(6 * 80 * 0.035 / 60)
     planning.keep_search_speed(0.1)
     assert planning.known(order).search_minutes == pytest.approx(6 * 80 * 0.1 / 60)
+    settings.CHAT_EMBEDDER = "ngrams"
+    assert planning.known(order).search_minutes == 0
 
 
 def test_held_out_questions_teach_nothing(bot: Bot) -> None:
@@ -178,7 +228,7 @@ def test_held_out_questions_teach_nothing(bot: Bot) -> None:
         pair("what about Mars", hands_over=True, split="train"),
         dialogue("first", "and then", answer="Second.", split="train"),
     ]
-    questions, answers = search_tuning.lessons(rows, bot)
+    questions, answers = search_lessons.lessons(rows, bot)
     taught = dict(zip(questions, answers, strict=True))
     assert {"in training", "first and then", "still known", "aa bb"} <= set(taught)
     assert not {"never seen", "held out", "Held out!", "nobody knows"} & set(taught)
