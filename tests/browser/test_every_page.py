@@ -42,7 +42,7 @@ SENT = {
     "training_ask_override", "training_agree_override", "training_withdraw_override",
     "training_propose_increment", "training_close_increment", "training_cancel_increment",
     "training_roll_back", "training_end_experiment", "training_freeze", "logout",
-    "training_stop_shadow",
+    "training_stop_shadow", "training_teach",
 }  # fmt: skip
 """What only takes a form that is sent."""
 NO_PAGES = {

@@ -63,7 +63,7 @@ class ModelVersionAdmin(OfDatasets, PromotionPages, ReadOnlyPages):
     def numbers(self, version: ModelVersion) -> str:
         return version.precision
 
-    @admin.display(description=_("search"))
+    @admin.display(description=_("searched with"))
     def search(self, version: ModelVersion) -> str:
         if search_of(settings.MODELS_DIR / "serving" / version.artifact) is None:
             return str(_("that of the installation"))
