@@ -8,7 +8,6 @@ either way. A second customer, or a second trainer, is not measured.
 """
 
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,8 +22,7 @@ from benchmarks.training.staged import TrainingOptions, served_base
 from chat.inference.engine import GenerationParams
 from chat.inference.tokenizer import ChatTokenizer
 from tests.services import wait_until
-from training import places
-from training.processes import Child, environment, folder_lock
+from training.processes import Child
 from training.trainer import progress
 
 ANSWERS = 60
@@ -75,20 +73,10 @@ def _run(options: TrainingOptions, folder: Path) -> Path:
 @contextmanager
 def _training(folder: Path) -> Iterator[None]:
     """A trainer that takes steps for as long as the block lasts."""
-    command = [sys.executable, "-m", "training.trainer", str(folder)]
-    with folder_lock(folder) as lock:
-        child = Child(
-            command,
-            log=folder / "trainer.log",
-            environment=environment(places.threads()),
-            lock=lock,
-        )
-        try:
-            wait_until(lambda: _has_stepped(folder, child), "it trains", LOADING_SECONDS)
-            yield
-            _check(child)
-        finally:
-            child.kill()
+    with materials.trainer(folder) as child:
+        wait_until(lambda: _has_stepped(folder, child), "it trains", LOADING_SECONDS)
+        yield
+        _check(child)
 
 
 def _has_stepped(folder: Path, child: Child) -> bool:

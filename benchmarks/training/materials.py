@@ -1,7 +1,9 @@
 """Runs of the trainer that are measured alone: a folder with examples and a job, no database."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.training.staged import TrainingOptions, make_tiny
@@ -12,6 +14,7 @@ from chat.inference.tokenizer import ChatTokenizer
 from training import demo, places, stages
 from training.formats import Entry
 from training.management.choosing import RECIPE
+from training.processes import Child, environment, folder_lock
 from training.trainer import examples, recipe
 from training.trainer.examples import Prepared
 from training.trainer.recipe import Recipe
@@ -52,6 +55,22 @@ def _prepared(entry: Entry) -> Prepared:
         {"role": "user", "content": asked.content},
     ]
     return Prepared(tuple(messages), answered.content)
+
+
+@contextmanager
+def trainer(folder: Path) -> Iterator[Child]:
+    """The trainer at work in ``folder``, as its supervisor starts it; ended with the block."""
+    with folder_lock(folder) as lock:
+        child = Child(
+            [sys.executable, "-m", "training.trainer", str(folder)],
+            log=folder / "trainer.log",
+            environment=environment(places.threads()),
+            lock=lock,
+        )
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def write_run(folder: Path, chosen: Recipe, base: Path, learned: Sequence[Prepared]) -> Path:

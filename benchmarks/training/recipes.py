@@ -17,18 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import Figure, figure
-from benchmarks.training import answers, baselines, demo
+from benchmarks.training import answers, baselines, demo, materials
 from benchmarks.training.staged import TrainingOptions
 from chat.inference.exporting import export
 from chat.models import Bot
-from training import measuring, places, stages
+from training import measuring, stages
 from training.demo import DATASET_SLUG
 from training.evaluation.figures import measure as measured
 from training.evaluation.judging import judge
 from training.frozen import FrozenRow
 from training.management.choosing import RECIPE
 from training.models import DatasetVersion
-from training.processes import Child, environment, folder_lock
 from training.services import freezing, responders
 from training.services.ordering import make_order
 
@@ -112,17 +111,7 @@ def _measure(
 
 
 def _train(folder: Path) -> None:
-    command = [sys.executable, "-m", "training.trainer", str(folder)]
-    with folder_lock(folder) as lock:
-        child = Child(
-            command,
-            log=folder / "trainer.log",
-            environment=environment(places.threads()),
-            lock=lock,
-        )
-        try:
-            code = child.wait(SECONDS)
-        finally:
-            child.kill()
+    with materials.trainer(folder) as child:
+        code = child.wait(SECONDS)
     if code != stages.DONE:
         raise RuntimeError(f"The trainer ended with {code}: {child.last_words()}")
