@@ -131,7 +131,9 @@ def precision(job: Job) -> str:
 
 def _base(folder: Path, recipe: Recipe, device: str) -> Any:
     if recipe.method != "qlora":
-        return _pretrained(folder, dtype=torch.float32 if device == "cpu" else torch.bfloat16)
+        # A small change of a weight itself is lost in bf16; frozen ones change no more.
+        is_exact = device == "cpu" or recipe.method == "full"
+        return _pretrained(folder, dtype=torch.float32 if is_exact else torch.bfloat16)
     if device == "cpu":
         raise JobError("method = qlora needs a GPU: use lora on a CPU.")
     import transformers
