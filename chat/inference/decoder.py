@@ -71,6 +71,20 @@ class RowDecoder:
         binding.bind_cpu_input("attention_mask", mask)
         self._session.run_with_iobinding(binding, self._fetches_only)
 
+    def weigh(self, row: int, tokens: Sequence[int], start: int) -> Logits:
+        """The same, with the logits after each of the tokens: shape (tokens, vocabulary)."""
+        # A binding of its own: others of this row fetch no logits.
+        binding = self._bind(row, 1, with_logits=False)
+        ids = np.array([tokens], dtype=np.int64)
+        mask = np.ones((1, start + len(tokens)), dtype=np.int64)
+        logits: Logits = np.empty((1, len(tokens), self.shape.vocabulary), dtype=np.float32)
+        binding.bind_cpu_input("input_ids", ids)
+        binding.bind_cpu_input("attention_mask", mask)
+        binding.bind_output("logits", "cpu", 0, np.float32, logits.shape, logits.ctypes.data)
+        self._session.run_with_iobinding(binding)
+        found: Logits = logits[0]
+        return found
+
     def step(self, tokens: Sequence[int], lengths: Sequence[int]) -> Logits:
         """Append one token to each of the first rows; the logits after it, one row each.
 

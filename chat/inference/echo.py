@@ -1,17 +1,19 @@
 """The engine without a model: repeats the question, word by word.
 
 For tests and for development without weights. A "token" is a word with the space before it,
-and as nothing chose it, it has no probability: ``on_token`` is never called.
+and as nothing chose it, it has no probability: ``on_token`` is never called. How likely a given
+text is has a rule instead: what repeats is certain, every word that is new makes it less likely.
 """
 
 import re
 import threading
 from collections.abc import Iterator, Sequence
 
-from chat.inference.engine import ChatMessage, GenerationParams
+from chat.inference.engine import ChatMessage, Continuation, GenerationParams
 from chat.inference.seats import Seats, too_long_error
 
 _WORD = re.compile(r"\s*\S+|\s+$")
+_LETTERS = re.compile(r"\w+")
 
 
 class EchoEngine:
@@ -50,10 +52,31 @@ class EchoEngine:
                     return
                 yield word
 
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        """Of each, minus the number of words of ``said`` that stand neither in ``begun`` nor in
+        ``messages``; whether letters are large or small and what stands between words is ignored.
+        """
+        for each in continuations:
+            begun = self.count_tokens(each.messages) + len(_WORD.findall(each.begun))
+            if begun + len(_WORD.findall(each.said)) > self.context_length:
+                raise too_long_error(begun, self.context_length)
+        with self._seats.seat(request_id) as work:
+            return [] if work.is_over() else [_likelihood(each) for each in continuations]
+
     def cancel(self, request_id: str) -> None:
-        """End that request's stream."""
+        """End that request."""
         self._seats.cancel(request_id)
 
     def close(self) -> None:
-        """End all streams."""
+        """End all requests."""
         self._seats.close()
+
+
+def _likelihood(continuation: Continuation) -> float:
+    read = [continuation.begun, *(message["content"] for message in continuation.messages)]
+    known = {word for text in read for word in _words(text)}
+    return float(-sum(word not in known for word in _words(continuation.said)))
+
+
+def _words(text: str) -> list[str]:
+    return _LETTERS.findall(text.casefold())

@@ -52,6 +52,15 @@ class GenerationParams:
     choices: tuple[Choice, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A reply to ``messages`` that has begun with ``begun`` and may go on with ``said``."""
+
+    messages: tuple[ChatMessage, ...]
+    begun: str
+    said: str
+
+
 class EngineError(Exception):
     """An engine could not answer. ``code`` is shown to programs, the text to operators.
 
@@ -90,10 +99,23 @@ class Engine(Protocol):
         """
         ...
 
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        """How likely the model is to write each ``said`` after its ``begun``, in the same order.
+
+        Each is a natural log-probability, at most 0: the sum over the tokens of ``said``. Whether
+        the reply then ends is no part of it, so nothing said is certain: 0. Nothing is generated.
+        The continuations are read one after the other.
+
+        Empty if the request was cancelled meanwhile. Raises :class:`EngineError`: with code
+        ``prompt_too_long`` if one continuation does not fit, and ``cannot_weigh`` (not retryable)
+        from engines that do not know how likely their model finds a text that it did not write.
+        """
+        ...
+
     def cancel(self, request_id: str) -> None:
-        """End that request's stream soon and free its seat; unknown ids are ignored."""
+        """End that request soon and free its seats; unknown ids are ignored."""
         ...
 
     def close(self) -> None:
-        """Give back memory and threads; streams still running end with :class:`EngineError`."""
+        """Give back memory and threads; requests still running end with :class:`EngineError`."""
         ...

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from chat.inference.decoder import DecoderShape, RowDecoder
 from chat.inference.detokenizer import Detokenizer
-from chat.inference.engine import ChatMessage, EngineError, GenerationParams
+from chat.inference.engine import ChatMessage, Continuation, EngineError, GenerationParams
 from chat.inference.rows import Rows
-from chat.inference.sampling import Sampler
+from chat.inference.sampling import Forced, Sampler
 from chat.inference.scheduler import Answer, Scheduler, Token
 from chat.inference.seats import too_long_error
 from chat.inference.tokenizer import ChatTokenizer
@@ -69,8 +69,33 @@ class GenaiEngine:
         if delta := detokenizer.finish():
             yield delta
 
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        """Read each ``said`` in the place of an answer; see
+        :class:`chat.inference.engine.Engine`."""
+        parts = [self._tokenizer.continuation_ids(each) for each in continuations]
+        for prompt, said in parts:
+            if len(prompt) + len(said) > self.context_length:
+                raise too_long_error(len(prompt), self.context_length)
+        # No token stops a text that is given.
+        answers = {
+            index: Answer(request_id, prompt, True, frozenset(), len(said), Forced(said))
+            for index, (prompt, said) in enumerate(parts)
+            if said
+        }
+        found = [0.0] * len(parts)
+        self._scheduler.submit(*answers.values())
+        try:
+            for index, answer in answers.items():
+                logprobs = _logprobs(answer)
+                if len(logprobs) < answer.room:
+                    return []  # Cancelled.
+                found[index] = sum(logprobs)
+        finally:
+            self._scheduler.cancel(request_id)
+        return found
+
     def cancel(self, request_id: str) -> None:
-        """End that request's stream at the next step."""
+        """End that request's answers at the next step."""
         self._scheduler.cancel(request_id)
 
     def close(self) -> None:
@@ -87,7 +112,18 @@ class GenaiEngine:
         sampler = Sampler(params, self._tokenizer.token_of)
         room = min(sampler.limit, self.context_length - len(prompt))
         stops = frozenset() if params.ignore_eos else self._tokenizer.stop_ids
-        return Answer(request_id, prompt, params, stops, room, sampler)
+        return Answer(request_id, prompt, params.on_token is not None, stops, room, sampler)
+
+
+def _logprobs(answer: Answer) -> list[float]:
+    """Of each token, once the answer is complete or was cancelled. Raises :class:`EngineError`."""
+    found = []
+    while isinstance(token := answer.output.get(), Token):
+        assert token.logprob is not None
+        found.append(token.logprob)
+    if isinstance(token, EngineError):
+        raise token
+    return found
 
 
 def _shape(config: dict[str, object]) -> DecoderShape:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from chat.inference.engine import ChatMessage, Choice, EngineError, GenerationParams
+from chat.inference.engine import ChatMessage, Choice, Continuation, EngineError, GenerationParams
 from chat.inference.seats import Seats, Work
 
 _MOST_LOGPROBS = 20
@@ -79,6 +79,15 @@ class OpenAIEngine:
                         yield delta
             # A connection that was cut on purpose may look like a normal end.
             work.is_over()
+
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        """Refuse: the interface tells probabilities of what the model writes, of no given text."""
+        raise EngineError(
+            "The openai engine cannot tell how likely a given text is, as servers with this "
+            "interface do not tell it. Engines that load the model themselves can.",
+            code="cannot_weigh",
+            retryable=False,
+        )
 
     def cancel(self, request_id: str) -> None:
         """Hang up; servers stop generating when their client is gone."""

@@ -42,6 +42,13 @@ class Rows:
         self._held[row].extend(tokens)
         self._touch(row)
 
+    def weigh(self, row: int, tokens: Sequence[int]) -> Logits:
+        """The same, with the logits after each of ``tokens``."""
+        logits = self._decoder.weigh(row, tokens, len(self._held[row]))
+        self._held[row].extend(tokens)
+        self._touch(row)
+        return logits
+
     def join(self, row: int) -> int:
         """Let an idle row decode from the next step on; returns its new number."""
         place = self.running

@@ -1,6 +1,7 @@
-"""Which token comes next: the most likely one, a drawn one that a seed repeats, or one of a few."""
+"""Which token comes next: the most likely one, a drawn one that a seed repeats, one of a few, or
+the one that a given text has there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,3 +61,23 @@ class Sampler:
         kept = int(np.searchsorted(weights.cumsum(), self._top_p)) + 1
         weights = weights[:kept] / weights[:kept].sum()
         return int(candidates[: len(weights)][self._random.choice(len(weights), p=weights)])
+
+
+class Forced:
+    """Takes the given tokens, whatever the model would have written: to hear how likely they are.
+
+    In the place of a :class:`Sampler`, for one answer.
+    """
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        self.tokens = tuple(tokens)
+        self.limit = len(tokens)
+        self._left = iter(tokens)
+
+    def log_probability(self, logits: NDArray[np.float32], token: int) -> float:
+        """Of ``token`` in the whole vocabulary."""
+        return log_probability(logits, token)
+
+    def pick(self, _logits: NDArray[np.float32]) -> int:
+        """The next of the tokens."""
+        return next(self._left)

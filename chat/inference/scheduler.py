@@ -8,13 +8,14 @@ newcomer never waits for an answer to end as long as a seat is free. First come,
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from chat.inference.engine import EngineError, GenerationParams
+from chat.inference.engine import EngineError
 from chat.inference.rows import Rows
-from chat.inference.sampling import Sampler
+from chat.inference.sampling import Forced, Sampler
 from chat.inference.seats import closed_error, duplicate_error
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ PIECE = 32
 
 
 class Token(NamedTuple):
-    """One token of an answer. ``logprob`` is computed for answers with ``on_token`` only."""
+    """One token of an answer. ``logprob`` is computed for answers ``with_logprobs`` only."""
 
     id: int
     logprob: float | None
@@ -32,15 +33,19 @@ class Token(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Answer:
-    """One request inside the scheduler. ``output`` carries tokens, then None or an error."""
+    """One answer inside the scheduler. ``output`` carries tokens, then None or an error.
+
+    A request may have several at once, all under its id. One whose ``sampler`` is forced is only
+    read, and takes no part in the steps.
+    """
 
     request_id: str
     prompt: list[int]
-    params: GenerationParams
+    with_logprobs: bool
     stop_ids: frozenset[int]
     room: int
     """Tokens that the answer may take."""
-    sampler: Sampler
+    sampler: Sampler | Forced
     output: "SimpleQueue[Token | EngineError | None]" = field(default_factory=SimpleQueue)
     cancelled: bool = False
     row: int = -1
@@ -61,31 +66,34 @@ class Scheduler:
         self._waiting: deque[Answer] = deque()
         self._reading: Answer | None = None
         self._running: list[Answer] = []
-        self._known: dict[str, Answer] = {}
+        self._known: dict[str, list[Answer]] = {}
         self._wake = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
 
-    def submit(self, answer: Answer) -> None:
-        """Queue an answer. Raises :class:`EngineError` if closed or the id is in use."""
+    def submit(self, *answers: Answer) -> None:
+        """Queue all answers of a request. Raises :class:`EngineError` if closed or its id is in
+        use."""
         with self._wake:
             if self._closing:
                 raise closed_error()
-            if answer.request_id in self._known:
-                raise duplicate_error(answer.request_id)
-            self._known[answer.request_id] = answer
-            self._waiting.append(answer)
+            for answer in answers:
+                if answer.request_id in self._known:
+                    raise duplicate_error(answer.request_id)
+            for answer in answers:
+                self._known.setdefault(answer.request_id, []).append(answer)
+            self._waiting.extend(answers)
             self._wake.notify()
 
     def cancel(self, request_id: str) -> None:
-        """End an answer; its reader is told at once, its seat is free after the current step."""
+        """End a request's answers; their reader is told at once, their seats are free after the
+        current step."""
         with self._wake:
-            answer = self._known.pop(request_id, None)
-            if answer is not None:
+            for answer in self._known.pop(request_id, ()):
                 answer.cancelled = True
                 answer.output.put(None)
-                self._wake.notify()
+            self._wake.notify()
 
     def close(self) -> None:
         """Stop the thread; unfinished answers end with an error."""
@@ -107,8 +115,9 @@ class Scheduler:
             error = EngineError("The engine stopped working.", code="engine_stopped")
         with self._wake:
             self._closing = True
-            for answer in self._known.values():
-                answer.output.put(error)
+            for answers in self._known.values():
+                for answer in answers:
+                    answer.output.put(error)
             self._known.clear()
 
     def _wait_for_work(self) -> bool:
@@ -133,15 +142,30 @@ class Scheduler:
             return
         self._reading = answer
         end = len(answer.prompt) - 1
+        # Alone, nobody waits for a step; pieces still let a cancel through.
+        size = PIECE if self._running else 4 * PIECE
+        forced = answer.sampler.tokens if isinstance(answer.sampler, Forced) else None
         if answer.read < end:
-            # Alone, nobody waits for a step; pieces still let a cancel through.
-            size = PIECE if self._running else 4 * PIECE
             piece = answer.prompt[answer.read : min(end, answer.read + size)]
             self._rows.read(answer.row, piece)
             answer.read += len(piece)
-        if answer.read == end:
+        elif forced is not None:
+            self._weigh_piece(answer, forced, size)
+        if answer.read == end and forced is None:
             answer.row = self._rows.join(answer.row)
             self._running.append(answer)
+            self._reading = None
+
+    def _weigh_piece(self, answer: Answer, said: Sequence[int], size: int) -> None:
+        """Tell how likely the next tokens of a given answer are."""
+        tokens = said[answer.written : answer.written + size]
+        logits = self._rows.weigh(answer.row, [answer.last, *tokens[:-1]])
+        for token, row in zip(tokens, logits, strict=True):
+            answer.output.put(Token(token, answer.sampler.log_probability(row, token)))
+        answer.last = tokens[-1]
+        answer.written += len(tokens)
+        if answer.written == len(said):
+            self._finish(answer)
             self._reading = None
 
     def _next(self) -> Answer | None:
@@ -161,7 +185,7 @@ class Scheduler:
             answer.written += 1
             stopped = answer.last in answer.stop_ids
             if not stopped:
-                asked = answer.params.on_token is not None
+                asked = answer.with_logprobs
                 logprob = answer.sampler.log_probability(row, answer.last) if asked else None
                 answer.output.put(Token(answer.last, logprob))
             if stopped or answer.written >= answer.room:
@@ -169,8 +193,11 @@ class Scheduler:
 
     def _finish(self, answer: Answer) -> None:
         with self._wake:
-            if self._known.get(answer.request_id) is answer:
-                del self._known[answer.request_id]
+            unfinished = self._known.get(answer.request_id, [])
+            if answer in unfinished:
+                unfinished.remove(answer)
+                if not unfinished:
+                    del self._known[answer.request_id]
                 answer.output.put(None)
         answer.cancelled = True
 

@@ -13,7 +13,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
-from chat.inference.engine import ChatMessage, EngineError
+from chat.inference.engine import ChatMessage, Continuation, EngineError
 
 
 class ChatTokenizer:
@@ -41,6 +41,14 @@ class ChatTokenizer:
     def answer_ids(self, answer: str) -> list[int]:
         """What a model writes to give ``answer`` and end its turn: what it learns to write."""
         return [*self._ids(self._plain(answer)), self._end]
+
+    def continuation_ids(self, continuation: Continuation) -> tuple[list[int], list[int]]:
+        """The prompt with what the reply began with, and what is said then, without its end."""
+        prompt = self.prompt_ids(continuation.messages)
+        begun, said = (
+            self.answer_ids(each)[:-1] for each in (continuation.begun, continuation.said)
+        )
+        return prompt + begun, said
 
     def token_of(self, text: str) -> int:
         """The one token that ``text`` is as an answer. Raises :class:`EngineError`."""

@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 
 from chat.deployments import EngineShelf
 from chat.errand import Shelves
-from chat.inference.engine import ChatMessage, Engine, GenerationParams
+from chat.inference.engine import ChatMessage, Continuation, Engine, EngineError, GenerationParams
 from chat.models import Conversation, Message
 from chat.runner import Runner
 from chat.services import conversations
@@ -40,6 +40,9 @@ class ScriptedEngine:
             if request_id in self.cancelled:
                 return
             yield delta
+
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        raise EngineError("there is no model", code="cannot_weigh", retryable=False)
 
     def cancel(self, request_id: str) -> None:
         self.cancelled.add(request_id)

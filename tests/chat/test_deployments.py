@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from chat.deployments import EngineShelf, spec_of
 from chat.inference.artifacts import ArtifactError
-from chat.inference.engine import ChatMessage, Engine, EngineError, GenerationParams
+from chat.inference.engine import ChatMessage, Continuation, Engine, EngineError, GenerationParams
 from chat.inference.opening import EngineSpec
 from chat.services import deploying
 from chat.services.deploying import Model
@@ -34,6 +34,9 @@ class Recording:
     ) -> Iterator[str]:
         self.read.append(messages[0]["content"])
         yield "."
+
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        raise EngineError("there is no model", code="cannot_weigh", retryable=False)
 
     def cancel(self, request_id: str) -> None:
         pass

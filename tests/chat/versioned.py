@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from chat.inference.artifacts import ArtifactError
-from chat.inference.engine import ChatMessage, Engine, EngineError, GenerationParams
+from chat.inference.engine import ChatMessage, Continuation, Engine, EngineError, GenerationParams
 from chat.inference.opening import EngineSpec
 
 PLACES = "abcdef"
@@ -48,6 +48,9 @@ class Versioned:
             if self.closed.is_set():
                 raise EngineError("closed in mid-answer", code="engine_closed")
             yield f" {self.version}.{place}"
+
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        raise EngineError("there is no model", code="cannot_weigh", retryable=False)
 
     def cancel(self, request_id: str) -> None:
         pass

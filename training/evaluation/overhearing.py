@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from chat.inference.engine import ChatMessage, Engine, GenerationParams
+from chat.inference.engine import ChatMessage, Continuation, Engine, GenerationParams
 
 
 class Overheard:
@@ -30,6 +30,9 @@ class Overheard:
                 yield delta
         finally:
             self.texts.append("".join(said))
+
+    def likelihoods(self, request_id: str, continuations: Sequence[Continuation]) -> list[float]:
+        return self._engine.likelihoods(request_id, continuations)
 
     def cancel(self, request_id: str) -> None:
         self._engine.cancel(request_id)

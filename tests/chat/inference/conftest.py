@@ -38,18 +38,38 @@ def tiny_export(tiny_base: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture(scope="session")
-def torch_logprobs(tiny_base: Path) -> Callable[[list[int], int], list[float]]:
-    """The log-probabilities of so many tokens that torch chooses greedily after a prompt."""
-    import torch
+def torch_model(tiny_base: Path) -> Any:
+    """The tiny model as transformers loads it."""
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    return AutoModelForCausalLM.from_pretrained(tiny_base)
+
+
+@pytest.fixture(scope="session")
+def torch_likelihood(torch_model: Any) -> Callable[[list[int], list[int]], float]:
+    """The log-probability that torch gives to tokens after a prompt, read in one pass."""
+    import torch
+
+    def likelihood(prompt: list[int], said: list[int]) -> float:
+        with torch.inference_mode():
+            logprobs = torch_model(torch.tensor([prompt + said])).logits[0].log_softmax(-1)
+        return sum(
+            float(logprobs[place - 1, token]) for place, token in enumerate(said, len(prompt))
+        )
+
+    return likelihood
+
+
+@pytest.fixture(scope="session")
+def torch_logprobs(torch_model: Any) -> Callable[[list[int], int], list[float]]:
+    """The log-probabilities of so many tokens that torch chooses greedily after a prompt."""
+    import torch
 
     def logprobs(prompt: list[int], count: int) -> list[float]:
         ids, found = torch.tensor([prompt]), []
         with torch.inference_mode():
             for _ in range(count):
-                likeliest = model(ids).logits[0, -1].log_softmax(-1).max(-1)
+                likeliest = torch_model(ids).logits[0, -1].log_softmax(-1).max(-1)
                 found.append(float(likeliest.values))
                 ids = torch.cat([ids, likeliest.indices.view(1, 1)], dim=1)
         return found

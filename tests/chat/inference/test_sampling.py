@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chat.inference.engine import GenerationParams
-from chat.inference.sampling import Sampler, log_probability
+from chat.inference.sampling import Forced, Sampler, log_probability
 
 LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 
@@ -49,3 +49,11 @@ def test_seed_repeats_the_draws() -> None:
         return [sampler.pick(LOGITS) for _ in range(30)]
 
     assert draws(1) == draws(1) != draws(2)
+
+
+def test_forced_tokens_are_taken_in_order_and_as_likely_as_the_model_finds_them() -> None:
+    forced = Forced([3, 0, 3])
+    taken = [forced.pick(LOGITS) for _ in range(forced.limit)]
+    assert taken == [3, 0, 3]
+    told = [forced.log_probability(LOGITS, token) for token in taken]
+    assert told == pytest.approx(np.log([0.05, 0.5, 0.05]).tolist(), abs=1e-5)

@@ -70,8 +70,7 @@ def expected(tiny_base: Path) -> list[list[int]]:
 
 
 def answer(name: str, prompt: list[int], count: int = COUNT) -> Answer:
-    params = GenerationParams()
-    return Answer(name, prompt, params, frozenset(), count, Sampler(params, ord))
+    return Answer(name, prompt, False, frozenset(), count, Sampler(GenerationParams(), ord))
 
 
 def tokens(answer: Answer) -> list[int]:
@@ -184,8 +183,7 @@ def test_next_turn_continues_after_the_answer(
 
 def test_failing_decoder_ends_all_answers(decoder: CountingDecoder) -> None:
     scheduler = Scheduler(Rows(decoder), seats=2)
-    params = GenerationParams()
-    broken = Answer("broken", [10**6, 5], params, frozenset(), 5, Sampler(params, ord))
+    broken = answer("broken", [10**6, 5], 5)
     scheduler.submit(broken)
     with pytest.raises(EngineError) as failure:
         tokens(broken)
@@ -204,3 +202,28 @@ def test_close_waits_for_the_thread(decoder: CountingDecoder) -> None:
     with pytest.raises(EngineError):
         tokens(one)
     assert "decoder" not in {thread.name for thread in set(threading.enumerate()) - before}
+
+
+def test_answers_of_one_request_run_together_and_are_cancelled_together(
+    decoder: CountingDecoder, expected: list[list[int]]
+) -> None:
+    scheduler = Scheduler(Rows(decoder), seats=3)
+    scheduler.submit(*(answer("several", prompt) for prompt in prompts()))
+    with pytest.raises(EngineError) as refusal:
+        scheduler.submit(answer("other", [5]), answer("several", [5]))
+    assert refusal.value.code == "duplicate_request"
+    scheduler.cancel("several")
+
+    several = [answer("several", prompt) for prompt in prompts()]
+    long = [answer("long", prompt, 300) for prompt in prompts()[:5]]
+    scheduler.submit(*several)
+    assert [tokens(one) for one in several] == expected
+    scheduler.submit(*long)
+    for one in long[:3]:
+        one.output.get(timeout=5)
+    scheduler.cancel("long")
+    assert all(len(tokens(one)) < 290 for one in long)
+    # All are known no more.
+    scheduler.submit(again := answer("long", prompts()[0]))
+    assert tokens(again) == expected[0]
+    scheduler.close()
