@@ -6,7 +6,7 @@ Knows no database and no socket. The runner calls it in a thread of its own.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from chat import prompts
+from chat import choosing, prompts
 from chat.inference.engine import Choice, Engine, EngineError, GenerationParams
 from chat.prompts import Prompt
 
@@ -34,26 +34,47 @@ class AnswerRequest:
 
 def answer(request: AnswerRequest, engine: Engine) -> Iterator[str]:
     """Yield the answer as text deltas. Raises :class:`EngineError`."""
-    room = engine.context_length - request.max_new_tokens
     try:
-        messages = prompts.fit(
-            request.prompt,
-            tokens=room,
-            count=engine.count_tokens,
-            knowledge_tokens=request.knowledge_tokens,
-        )
+        if request.prompt.style == "questions":
+            yield from _named(request, engine)
+        else:
+            yield from _written(request, engine)
     except prompts.PromptTooLong:
         raise EngineError(
             "the question does not fit the window", code="prompt_too_long", retryable=False
         ) from None
-    params = GenerationParams(
-        max_new_tokens=request.max_new_tokens, on_token=request.on_token, choices=request.choices
-    )
-    try:
-        yield from until_repetitive(engine.stream(request.request_id, messages, params))
     finally:
         # However it ended, the seat is free for the next one.
         engine.cancel(request.request_id)
+
+
+def _written(request: AnswerRequest, engine: Engine) -> Iterator[str]:
+    messages = prompts.fit(
+        request.prompt,
+        tokens=engine.context_length - request.max_new_tokens,
+        count=engine.count_tokens,
+        knowledge_tokens=request.knowledge_tokens,
+    )
+    params = GenerationParams(
+        max_new_tokens=request.max_new_tokens, on_token=request.on_token, choices=request.choices
+    )
+    yield from until_repetitive(engine.stream(request.request_id, messages, params))
+
+
+def _named(request: AnswerRequest, engine: Engine) -> Iterator[str]:
+    """The number of the approved answer under which the customer's question is likeliest."""
+    asked = prompts.continuations(
+        request.prompt,
+        tokens=engine.context_length,
+        count=engine.count_tokens,
+        knowledge_tokens=request.knowledge_tokens,
+    )
+    # Nothing comes back for a request that was cancelled.
+    if likelihoods := engine.likelihoods(request.request_id, asked):
+        named, share = choosing.likeliest(request.choices, likelihoods)
+        if request.on_token is not None:
+            request.on_token(share)
+        yield named
 
 
 def until_repetitive(deltas: Iterable[str]) -> Iterator[str]:

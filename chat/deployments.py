@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from chat import prompts
 from chat.inference.artifacts import ArtifactError, read_manifest, search_of
 from chat.inference.engine import Engine, EngineError
 from chat.inference.opening import EngineSpec, open_engine
@@ -59,7 +60,7 @@ def style_of(spec: EngineSpec) -> Style:
     """What the model of an artifact writes; artifacts never change. Words without one."""
     if spec.artifact is None or spec.engine in _WITHOUT_ARTIFACT:
         return "words"
-    return "number" if read_manifest(spec.artifact).facts.style == "number" else "words"
+    return prompts.style_named(read_manifest(spec.artifact).facts.style)
 
 
 class EngineShelf:

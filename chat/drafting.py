@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 
 from channels.db import database_sync_to_async
 
-from chat import errand, ready
+from chat import errand, prompts, ready
 from chat.aside import Aside
 from chat.errand import Errand, Shelves
 from chat.inference.engine import EngineError
@@ -51,7 +51,7 @@ class Draft:
         if found is not None:
             return Drafted(found.text, found.source, task.served.deployment, found.answer)
         screen, request = await database_sync_to_async(aside.request)(task)
-        if task.served.style == "number" and not task.reading.near:
+        if prompts.names_answers(task.served.style) and not task.reading.near:
             return None
         text = await aside.generate(task, request, screen)
         if aside.gives_way or screen.guard.is_blocked or not text:
@@ -64,7 +64,7 @@ class Draft:
         sure = self._aside.sureness(task)
         source: str = Message.Source.MODEL
         answer = None
-        if task.served.style == "number":
+        if prompts.names_answers(task.served.style):
             named = ready.by_number(task.question, task.reading, text)
             if named is None:
                 return None

@@ -142,7 +142,7 @@ def request(errand: Errand, on_token: Callable[[float], None]) -> AnswerRequest:
     message = errand.claim.message
     bot = message.conversation.bot
     locale = errand.question.locale
-    errand.reading = ready.read(errand.question, errand.match)
+    errand.reading = ready.read(errand.question, errand.match, errand.served.style)
     prompt = prompts.Prompt(
         instructions=bot.text(bot.instructions, locale),
         turns=tuple(
@@ -163,15 +163,15 @@ def request_of(
     engine: Engine,
     on_token: Callable[[float], None],
 ) -> AnswerRequest:
-    """What ``engine`` is asked in service: within the limits of this installation, and where the
-    prompt wants a number, one of those of ``near``."""
+    """What ``engine`` is asked in service: within the limits of this installation, and where an
+    answer is to be named, one of those of ``near``."""
     return AnswerRequest(
         request_id=request_id,
         prompt=prompt,
         max_new_tokens=settings.CHAT_MAX_NEW_TOKENS,
         knowledge_tokens=knowledge_tokens(engine),
         on_token=on_token,
-        choices=choosing.choices(near) if prompt.style == "number" else (),
+        choices=choosing.choices(near, prompt.style),
     )
 
 
@@ -196,7 +196,7 @@ def sureness(errand: Errand, logprobs: tuple[float, ...]) -> float | None:
 def is_shown_only_when_sure(errand: Errand) -> bool:
     """Whether customers see the model's words only once it is known that they are likely right.
     A number is for nobody's eyes: the answer that it names is."""
-    if errand.served.style == "number":
+    if prompts.names_answers(errand.served.style):
         return True
     return is_offered_when_unsure(errand)
 
@@ -212,7 +212,7 @@ def is_worth_trying(errand: Errand) -> bool:
 
     A model that was sure of every word would reach this confidence, and no other does.
     """
-    if errand.served.style == "number" and not errand.reading.near:
+    if prompts.names_answers(errand.served.style) and not errand.reading.near:
         return False
     if not is_offered_when_unsure(errand):
         return True

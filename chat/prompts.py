@@ -4,23 +4,31 @@ Change anything here and raise ``VERSION``: it is recorded with every answer.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
-from chat.inference.engine import ChatMessage
+from chat.inference.engine import ChatMessage, Continuation
 
-VERSION = "3"
+VERSION = "4"
 
 Count = Callable[[Sequence[ChatMessage]], int]
 """Tells the tokens of a list of messages."""
 
-Style = Literal["words", "number"]
-"""What the model writes: an answer in words, or the number of the approved question that asks
-the same as the customer. Customers then get its approved answer, word for word."""
+Style = Literal["words", "number", "questions"]
+"""What the model tells: an answer in words; the number of the approved question that asks
+the same as the customer; or how likely somebody who needs an approved answer asks just this, after
+some approved questions of it. With the last two customers get an approved answer, word for word."""
 
 NOBODY = "0"
 """The number that hands over to a person."""
+
+READ = 3
+"""Approved answers whose questions a model of the style ``questions`` reads, at most."""
+LISTED = 6
+"""Approved questions that it reads of each."""
+HEARD = 160
+"""Characters of a question that it reads or is asked about: the last ones, of long messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Knowledge:
 
     question: str
     answer: str
+    others: tuple[str, ...] = ()
+    """More approved questions of the same answer, for models that read lists of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class _Wording:
     nothing: str
     which: str
     number: str
+    asking: str
 
 
 _WORDINGS = {
@@ -69,6 +80,7 @@ _WORDINGS = {
         nothing="No approved answer is near this question: say that you do not know and offer a person.",
         which="Which of these asks the same, the nearest first?",
         number="Reply with its number, or 0 if none does.",
+        asking="Approved answer: {answer}\nWrite what customers ask who need it, one question a line.",
     ),
     "zh-hans": _Wording(
         approved="已审核的答案，最接近的在前：",
@@ -77,6 +89,7 @@ _WORDINGS = {
         nothing="没有与这个问题接近的已审核答案：请说明不知道，并建议联系人工客服。",
         which="下面哪一条问的是同一件事？最接近的在前：",
         number="请只回复编号；都不是就回复 0。",
+        asking="已审核的答案：{answer}\n请写出需要这条答案的顾客会怎么问，每行一句。",
     ),
 }
 
@@ -95,6 +108,16 @@ def build(prompt: Prompt) -> list[ChatMessage]:
         head, turns = "\n\n".join(part for part in parts if part), list(prompt.turns)
     system: list[ChatMessage] = [{"role": "system", "content": head}] if head else []
     return system + turns
+
+
+def style_named(name: str) -> Style:
+    """The style of an artifact's facts; words for what this csbot does not know."""
+    return next((each for each in get_args(Style) if each == name), "words")
+
+
+def names_answers(style: Style) -> bool:
+    """Whether a model of this style names an approved answer instead of writing one."""
+    return style != "words"
 
 
 def chosen(reply: str, count: int) -> int | None:
@@ -151,6 +174,39 @@ def fit(
             raise PromptTooLong
 
 
+def continuations(
+    prompt: Prompt, *, tokens: int, count: Count, knowledge_tokens: int | None = None
+) -> list[Continuation]:
+    """What a model of the style ``questions`` is asked: for each of the nearest approved answers,
+    whether the customer's words would be the next question after some of its own.
+
+    A follow-up is heard with the question before it, as it is searched for. What is read of one
+    answer is cut to half of ``knowledge_tokens``; its nearest question, which is last, always
+    stays. Raises :class:`PromptTooLong` when that alone does not fit ``tokens``.
+    """
+    asked = [each["content"] for each in prompt.turns if each["role"] == "user"]
+    said = lines([" ".join(asked[-2:])])
+    budget = tokens if knowledge_tokens is None else min(tokens, knowledge_tokens // 2)
+    made: list[Continuation] = []
+    for pair in (prompt.knowledge or ())[:READ]:
+        messages = asking(pair.answer, prompt.locale)
+        begun = _begun(pair, messages, budget, count)
+        if count([*messages, {"role": "assistant", "content": begun + said}]) > tokens:
+            raise PromptTooLong
+        made.append(Continuation(tuple(messages), begun, said))
+    return made
+
+
+def _begun(pair: Knowledge, messages: list[ChatMessage], budget: int, count: Count) -> str:
+    """The questions of an answer, as many as fit, the nearest one last."""
+    others = pair.others[: LISTED - 1]
+    while True:
+        begun = lines([*others, pair.question])
+        if not others or count([*messages, {"role": "assistant", "content": begun}]) <= budget:
+            return begun
+        others = others[:-1]
+
+
 def _within(prompt: Prompt, budget: int, count: Count) -> Prompt:
     """Fewer pairs, so that all of them together read in ``budget`` tokens."""
     bare = count(build(replace(prompt, knowledge=None)))
@@ -167,3 +223,15 @@ def _without_oldest(turns: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
     while len(rest) > 1 and rest[0]["role"] != "user":
         rest = rest[1:]
     return rest
+
+
+def asking(answer: str, locale: str) -> list[ChatMessage]:
+    """What a model of the style ``questions`` reads before :func:`lines` of an approved answer."""
+    wording = _WORDINGS.get(locale, _WORDINGS["en"])
+    return [{"role": "user", "content": wording.asking.format(answer=answer)}]
+
+
+def lines(questions: Iterable[str]) -> str:
+    """What customers ask, one question a line, of long ones the end. Each line ends, so that
+    another may follow."""
+    return "".join(f"{' '.join(each.split())[-HEARD:].lstrip()}\n" for each in questions)

@@ -5,7 +5,7 @@ What is found here costs no generation. It is moderated on its way out like ever
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,8 +195,8 @@ def is_impersonal(text: str) -> bool:
     return bool(text) and not _PLACEHOLDER.search(text)
 
 
-def read(question: Asked, match: Match | None) -> Reading:
-    """What a model gets to read, as it is now. Two queries."""
+def read(question: Asked, match: Match | None, style: prompts.Style) -> Reading:
+    """What a model of this style gets to read, as it is now. Two queries, or three."""
     if match is None:
         return Reading(None, (), {})
     first = Prefetch("variants", QuestionVariant.objects.filter(position=0))
@@ -204,7 +204,7 @@ def read(question: Asked, match: Match | None) -> Reading:
     near = near_of(match, answers)
     shown = [variant.text for _, answer in near for variant in answer.variants.all()]
     return Reading(
-        knowledge=knowledge_of(near),
+        knowledge=knowledge_of(near, listed(near, style)),
         similar=tuple(text for text in shown if questions.normalized(text) != question.key)[
             :SUGGESTIONS
         ],
@@ -219,9 +219,32 @@ def near_of(match: Match, answers: QuerySet[CuratedAnswer]) -> Near:
     return tuple((each, known[each.answer]) for each in match.near if each.answer in known)
 
 
-def knowledge_of(near: Near) -> tuple[prompts.Knowledge, ...]:
-    """For the prompt: each question that was found, with the answer to it."""
-    return tuple(prompts.Knowledge(each.question, answer.text) for each, answer in near)
+Listed = Mapping[int, tuple[str, ...]]
+"""More approved questions of answers, by their primary key."""
+
+
+def listed(near: Near, style: prompts.Style) -> Listed:
+    """The first questions of each answer beside the one that was found, for models that read lists
+    of them. One query, or none."""
+    if style != "questions":
+        return {}
+    found: dict[int, list[str]] = {answer.pk: [] for _, answer in near}
+    nearest = {each.question for each, _ in near}
+    first = QuestionVariant.objects.filter(
+        answer__in=[answer for _, answer in near[: prompts.READ]], position__lt=prompts.LISTED
+    )
+    for variant in first:
+        if variant.text not in nearest:
+            found[variant.answer_id].append(variant.text)
+    return {pk: tuple(texts) for pk, texts in found.items()}
+
+
+def knowledge_of(near: Near, others: Listed) -> tuple[prompts.Knowledge, ...]:
+    """For the prompt: each question that was found, with the answer to it and ``others`` of its."""
+    return tuple(
+        prompts.Knowledge(each.question, answer.text, others.get(answer.pk, ()))
+        for each, answer in near
+    )
 
 
 def by_number(question: Asked, reading: Reading, reply: str) -> Ready | None:

@@ -99,7 +99,9 @@ class Seat:
         if errand.is_worth_trying(task):
             await self._write(request, hidden=errand.is_shown_only_when_sure(task))
         if not self._over:
-            settle = self._settle_named if task.served.style == "number" else self._settle
+            settle = (
+                self._settle_named if prompts.names_answers(task.served.style) else self._settle
+            )
             await database_sync_to_async(settle)(task)
 
     async def _find(self, task: Errand) -> Ready | None:

@@ -1,9 +1,11 @@
 """Before a model meets customers it answers once: a folder may be whole and its model mute."""
 
-from chat import prompts
+from chat import answering, choosing, prompts
+from chat.answering import AnswerRequest
 from chat.deployments import Served
-from chat.inference.engine import Choice, EngineError, GenerationParams
+from chat.inference.engine import EngineError, GenerationParams
 from chat.inference.opening import FILE_ENGINES
+from chat.knowledge.index import Candidate
 from chat.prompts import Knowledge, Prompt
 
 QUESTIONS = {
@@ -11,12 +13,16 @@ QUESTIONS = {
     "zh-hans": "你好，请问能帮我查一下订单吗？",
 }
 _KNOWN = Knowledge("Where is my order?", "Please tell me your order number.")
+_FOUND = Candidate(1, _KNOWN.question, 1.0, 1.0, 1)
 _TOKENS = 8
 
 
 def warm_up(served: Served) -> None:
     """Read each of the bot's instructions once, so that the first customer finds them read where
     the engine remembers prompts. Raises :class:`EngineError`."""
+    if served.style == "questions":
+        # It reads no instructions.
+        return
     params = GenerationParams(max_new_tokens=1)
     for instructions in served.deployment.bot.instructions.values():
         prompt = Prompt(instructions, ({"role": "user", "content": "?"},))
@@ -35,15 +41,16 @@ def self_test(served: Served) -> None:
     prompt = Prompt(
         served.deployment.bot.text(served.deployment.bot.instructions, "en"),
         ({"role": "user", "content": QUESTIONS["en"]},),
-        knowledge=(_KNOWN,) if served.style == "number" else None,
+        knowledge=(_KNOWN,) if prompts.names_answers(served.style) else None,
         style=served.style,
     )
-    params = GenerationParams(
+    request = AnswerRequest(
+        request_id=f"self-test-{served.deployment.pk}",
+        prompt=prompt,
         max_new_tokens=_TOKENS,
-        choices=(Choice(prompts.NOBODY), Choice("1")) if served.style == "number" else (),
+        choices=choosing.choices([_FOUND], served.style),
     )
-    name = f"self-test-{served.deployment.pk}"
-    if not "".join(served.engine.stream(name, prompts.build(prompt), params)).strip():
+    if not "".join(answering.answer(request, served.engine)).strip():
         raise EngineError(
             "The model says nothing to the trial question.", code="self_test", retryable=False
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from channels.db import database_sync_to_async
 from django.db import transaction
 
-from chat import errand, ready
+from chat import errand, prompts, ready
 from chat.aside import Aside
 from chat.errand import Errand, Shelves
 from chat.inference.engine import EngineError
@@ -126,7 +126,7 @@ class ShadowSeat:
         threshold = self.answer.message.conversation.bot.confidence_threshold
         is_unsure = sure is not None and sure < threshold
         answer = None
-        if task.served.style == "number":
+        if prompts.names_answers(task.served.style):
             named = ready.by_number(task.question, task.reading, text)
             is_shown = named is not None and not (is_unsure and errand.is_offered_when_unsure(task))
             text, answer = (named.text, named.answer) if named else ("", None)

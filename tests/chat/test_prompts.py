@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.inference.engine import ChatMessage
-from chat.prompts import Knowledge, Prompt, PromptTooLong, build, chosen, fit
+from chat.prompts import (
+    Knowledge,
+    Prompt,
+    PromptTooLong,
+    build,
+    chosen,
+    continuations,
+    fit,
+    style_named,
+)
 
 
 def turn(role: str, content: str) -> ChatMessage:
@@ -137,3 +146,69 @@ def test_only_the_number_of_a_question_that_was_shown_names_one(
     reply: str, place: int | None
 ) -> None:
     assert chosen(reply, 3) == place
+
+
+LISTED = (
+    Knowledge("How long does it take?", "Two days.", ("How many days?", "When is it here?")),
+    Knowledge("How much is it?", "Five euros.", ("What does it cost?",)),
+    Knowledge("Where are you?", "In Hamburg."),
+    Knowledge("Who are you?", "A shop."),
+)
+
+
+def test_model_that_reads_lists_hears_the_customer_after_the_questions_of_each_answer() -> None:
+    prompt = Prompt("Be brief.", (turn("user", "How\nlong?"),), LISTED, style="questions")
+    first, second, third = continuations(prompt, tokens=400, count=words)
+    assert "Two days." in first.messages[0]["content"]
+    assert first.begun == "How many days?\nWhen is it here?\nHow long does it take?\n"
+    assert (second.begun, third.begun) == (
+        "What does it cost?\nHow much is it?\n",
+        "Where are you?\n",
+    )
+    assert {each.said for each in (first, second, third)} == {"How long?\n"}
+
+
+def test_follow_up_is_heard_with_the_question_before_it() -> None:
+    turns = (
+        turn("user", "Do you send to Spain?"),
+        turn("assistant", "Yes."),
+        turn("user", "When?"),
+    )
+    asked = continuations(Prompt("", turns, LISTED), tokens=400, count=words)
+    assert asked[0].said == "Do you send to Spain? When?\n"
+
+
+def test_of_a_long_message_the_end_is_heard() -> None:
+    turns = (turn("user", "Well, " * 400 + "how long?"),)
+    asked = continuations(Prompt("", turns, LISTED), tokens=400, count=words)
+    assert asked[0].said.endswith("how long?\n")
+    assert len(asked[0].said) <= 161
+
+
+def test_list_is_cut_to_its_budget_and_keeps_the_nearest_question() -> None:
+    prompt = Prompt("", (turn("user", "How long?"),), LISTED)
+    for budget in (1, 30, 44, 60):
+        asked = continuations(prompt, tokens=400, count=words, knowledge_tokens=budget)
+        assert all(
+            each.begun.endswith(f"{pair.question}\n")
+            for each, pair in zip(asked, LISTED, strict=False)
+        )
+    assert asked[0].begun.count("\n") == 3
+    assert continuations(prompt, tokens=400, count=words, knowledge_tokens=1)[0].begun == (
+        "How long does it take?\n"
+    )
+
+
+def test_list_that_does_not_fit_the_window_is_refused() -> None:
+    with pytest.raises(PromptTooLong):
+        continuations(Prompt("", (turn("user", "How long?"),), LISTED), tokens=5, count=words)
+
+
+def test_nothing_near_is_nothing_to_ask_about() -> None:
+    assert continuations(Prompt("", (turn("user", "?"),), ()), tokens=400, count=words) == []
+
+
+def test_unknown_style_writes_words() -> None:
+    assert [style_named(name) for name in ("questions", "number", "later")] == [
+        *("questions", "number", "words")
+    ]

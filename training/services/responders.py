@@ -84,7 +84,7 @@ def opening(
 
     @contextmanager
     def opened(artifact: Path) -> Iterator[Opened]:
-        style: Style = "number" if read_manifest(artifact).facts.style == "number" else "words"
+        style = prompts.style_named(read_manifest(artifact).facts.style)
         shelf = shelf_of(search or search_of(artifact))
         # Runners have read it all before the first customer asks.
         shelf.open(bot)
@@ -241,7 +241,7 @@ class AsServed:
         if answer is not None:
             return _response(began, answer.text, "curated", 1.0), None
         least = self._least(match) if least is None else least
-        return self._asked(began, row, library, match, least)
+        return self._asked(began, row, library, match, least, is_aided=is_aided)
 
     def _search(
         self, row: FrozenRow, library: Library, *, leans: bool, is_aided: bool
@@ -268,21 +268,29 @@ class AsServed:
         return tuple(pk for pk, text in answers if normalized(text) in said)
 
     def _asked(
-        self, began: float, row: FrozenRow, library: Library, match: Match | None, least: float
+        self,
+        began: float,
+        row: FrozenRow,
+        library: Library,
+        match: Match | None,
+        least: float,
+        *,
+        is_aided: bool,
     ) -> tuple[Response, Evidence | None]:
         """What becomes of what the model says."""
         near = () if match is None else ready.near_of(match, approved_answers(self._bot))
         usual = library.weights if self._is_serving else DEFAULT_WEIGHTS
         weights = self._weights.get(row.locale, usual)
-        is_hopeless = self._style == "number" and not near
+        is_hopeless = prompts.names_answers(self._style) and not near
         if is_hopeless or _sureness(match, weights, ()) < least:
             unknown = notice_text("unanswered", row.locale)
             return _response(began, unknown, "notice", 0.0, offered=_offered(near)), None
         logprobs: list[float] = []
-        deltas = list(answering.answer(self._request(row, match, near, logprobs), self._engine))
+        request = self._request(row, match, near, logprobs, is_aided=is_aided)
+        deltas = list(answering.answer(request, self._engine))
         text: str | None = "".join(deltas).strip()
         tokens = len(logprobs) or len(deltas)
-        if self._style == "number":
+        if prompts.names_answers(self._style):
             place = prompts.chosen(text or "", len(near))
             text = None if place is None else near[place][1].text
         sure = _sureness(match, weights, logprobs)
@@ -293,17 +301,35 @@ class AsServed:
         return _response(began, text, "model", sure, tokens), evidence
 
     def _request(
-        self, row: FrozenRow, match: Match | None, near: ready.Near, logprobs: list[float]
+        self,
+        row: FrozenRow,
+        match: Match | None,
+        near: ready.Near,
+        logprobs: list[float],
+        *,
+        is_aided: bool,
     ) -> AnswerRequest:
         prompt = prompts.Prompt(
             instructions=self._bot.text(self._bot.instructions, row.locale),
             turns=row.messages[:-1][-settings.CHAT_CONTEXT_TURNS :],
-            knowledge=None if match is None else ready.knowledge_of(near),
+            knowledge=None if match is None else self._knowledge(row, near, is_aided=is_aided),
             locale=row.locale,
             style=self._style,
         )
         found = [each for each, _ in near]
         return request_of(f"evaluated-{row.id}", prompt, found, self._engine, logprobs.append)
+
+    def _knowledge(
+        self, row: FrozenRow, near: ready.Near, *, is_aided: bool
+    ) -> tuple[prompts.Knowledge, ...]:
+        listed = ready.listed(near, self._style)
+        if not is_aided:
+            own = normalized(row.question)
+            listed = {
+                pk: tuple(text for text in texts if normalized(text) != own)
+                for pk, texts in listed.items()
+            }
+        return ready.knowledge_of(near, listed)
 
     def _least(self, match: Match | None) -> float:
         """The confidence below which a person is offered; a bot without knowledge has none."""
