@@ -49,8 +49,10 @@ def point_data(metric: RunMetric) -> PointData:
 
 
 def note_data(event: RunEvent) -> NoteData:
+    # Lists of questions are counted otherwise, and told in words of their own.
+    are_lists = event.kind == "prepared" and "questions" in event.detail
     return {
-        "kind": event.kind,
+        "kind": "lists_prepared" if are_lists else event.kind,
         "detail": event.detail,
         "created_at": event.created_at.isoformat(),
     }

@@ -3,16 +3,19 @@
 Every way learns from the same number of examples of the same frozen version and starts from the
 same base; the model alone is measured, as four bits, without a say of how sure it is, beside the
 index that it reads from. Who was taught plain words has read nothing while it learned, and is
-asked as it would be served, with what is near in its prompt. Questions of the split ``test``: some
-first questions, all follow-ups and all that nothing answers.
+asked as it would be served, with what is near in its prompt. Who was taught ``questions`` counts
+lists as examples, of up to twelve questions each: it reads more tokens in as many examples, which
+stand beside the figures. Questions of the split ``test``: some first questions, all follow-ups and
+all that nothing answers.
 
-One seed each, and few examples: differences of a few points mean nothing.
+One seed each, and few examples: differences of a few points mean nothing. Each figure is written to
+stderr as soon as it is measured, so that what was interrupted has not lost them all.
 """
 
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,7 @@ SECONDS = 3600.0
 """So long may one training take."""
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "number": {},
+    "questions": {"data.style": "questions"},
     "words": {"data.style": "words"},
     "words, deciding tokens count 4 times": {
         "data.style": "words",
@@ -54,10 +58,16 @@ def measure(options: TrainingOptions) -> list[Figure]:
     demo.seed(options)
     version = DatasetVersion.objects.get(dataset__slug=DATASET_SLUG)
     asked = _asked(freezing.rows_of(version))
-    figures = list(_beside(version.dataset.bot, asked))
+    figures = list(_told(_beside(version.dataset.bot, asked)))
     for name, changes in WAYS.items():
-        figures += _measure(name, changes, version, asked, options)
+        figures += _told(_measure(name, changes, version, asked, options))
     return figures
+
+
+def _told(figures: Iterable[Figure]) -> Iterator[Figure]:
+    for each in figures:
+        print(f"# {each['name']}: {each['value']} {each['unit']}", file=sys.stderr, flush=True)
+        yield each
 
 
 def _asked(rows: Sequence[FrozenRow]) -> list[FrozenRow]:

@@ -26,6 +26,9 @@ NOTES = {
     "prepared": _(
         "%(examples)s examples prepared, %(hard)s of them hard, %(unknown)s out of scope."
     ),
+    "lists_prepared": _(
+        "%(examples)s lists of questions prepared: %(questions)s questions of %(answers)s answers."
+    ),
     "search_tuned": _(
         "The search was tuned: of %(questions)s held-out questions it finds the right answer of "
         "%(after)s first, before %(before)s."

@@ -83,10 +83,12 @@ def preview(visitor: Visitor) -> Preview:
         for version, rows in redacting.rows_of(origin)
     ]
     pks = {each.version.pk for each in versions} | set(_frozen_in(examples))
-    working = [each for each in lineage.runs_with(pks) if each.status == TrainingRun.Status.RUNNING]
     models = lineage.descendants(pks)
-    if counts["wordings"]:
-        models = lineage.with_wordings(visitor.bot, models)
+    worded = visitor.bot if counts["wordings"] else None
+    if worded:
+        models = lineage.with_wordings(worded, models)
+    holding = lineage.runs_with(pks, wordings_of=worded)
+    working = [each for each in holding if each.status == TrainingRun.Status.RUNNING]
     return Preview(visitor, +counts, versions, models, working)
 
 
@@ -291,10 +293,10 @@ def _redact(erasure: Erasure, origin: Origin) -> None:
 
 
 def _clear_runs(erasure: Erasure) -> bool:
-    """Remove the work folders that hold rows; a run in progress is stopped first. The models that
-    came of others stay: their folders are elsewhere."""
+    """Remove the work folders that hold rows or wordings; a run in progress is stopped first. The
+    models that came of others stay: their folders are elsewhere."""
     is_done = True
-    for run in lineage.runs_with(_versions(erasure)):
+    for run in lineage.runs_with(_versions(erasure), wordings_of=_worded(erasure)):
         if run.pk in erasure.leftovers["runs"]:
             continue
         if run.status == TrainingRun.Status.RUNNING:
@@ -312,8 +314,8 @@ def _clear_runs(erasure: Erasure) -> bool:
 def _conclude(erasure: Erasure) -> None:
     versions = _versions(erasure)
     models = lineage.descendants(versions)
-    if erasure.bot and erasure.counts.get("wordings"):
-        models = lineage.with_wordings(erasure.bot, models)
+    if worded := _worded(erasure):
+        models = lineage.with_wordings(worded, models)
     erasure.trained = [each.to_json() for each in models]
     erasure.leftovers = {}
     erasure.finished_at = timezone.now()
@@ -330,6 +332,11 @@ def _conclude(erasure: Erasure) -> None:
 
 def _versions(erasure: Erasure) -> set[int]:
     return {each["id"] for each in erasure.versions} | set(erasure.leftovers.get("frozen_in", ()))
+
+
+def _worded(erasure: Erasure) -> Bot | None:
+    """The bot, if approved answers of it lost wordings."""
+    return erasure.bot if erasure.counts.get("wordings") else None
 
 
 def _commitments(visitor: Visitor, conversations: Iterable[Conversation]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from training.models import DatasetVersion, Evaluation, GatePolicy, ModelVersion
 from training.services import evaluating, responders, signatures, suites
 from training.services.evaluating import Advance, Outdated, Scope, Subject
 from training.services.freezing import rows_of
+from training.trainer.recipe import CHOOSING
 
 TASK = "training.tasks.evaluate_champion"
 LOOKED_AT = 20
@@ -213,8 +214,8 @@ def _measured(evaluation: Evaluation | None) -> Measured | None:
 
 
 def _writes(version: ModelVersion) -> bool:
-    """Whether it writes words; one that names numbers has nothing else to say."""
-    return version.run is None or version.run.recipe.get("data", {}).get("style") != "number"
+    """Whether it writes words; one that chooses approved answers has nothing else to say."""
+    return version.run is None or version.run.recipe.get("data", {}).get("style") not in CHOOSING
 
 
 def _has_canaries(version: ModelVersion) -> bool:

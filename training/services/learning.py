@@ -1,8 +1,11 @@
 """What the models of a bot learned from, and how right that made them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from chat.models import Bot
+from training import asking
 from training.evaluation.learning_curve import LearningCurve, fit
 from training.models import Evaluation, ModelVersion, TrainingRun
 
@@ -55,8 +58,17 @@ def _learned(version: ModelVersion, runs: dict[int, TrainingRun]) -> int:
     while run is not None:
         rows = int(run.dataset_version.counts.get("train", 0))
         most = max(most, rows)
-        data = run.recipe.get("data", {})
-        limit = 0 if data.get("new_first") else data.get("examples", 0)
+        limit = _limit(run.recipe.get("data", {}))
         taken += min(rows, limit) if limit else rows
         run = runs.get(run.parent_id) if run.parent_id else None
     return min(taken, most)
+
+
+def _limit(data: Mapping[str, Any]) -> int:
+    """The rows that a run took at most; 0 for all."""
+    examples = int(data.get("examples", 0))
+    if data.get("style") == "questions":
+        # Lists, and the curve tells what more rows would bring. Which rows stand in the lists, beside
+        # approved wordings, is not kept: never more than this, and mostly all of the dataset.
+        return examples * asking.LINES
+    return 0 if data.get("new_first") else examples

@@ -2,9 +2,10 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from django.db.models import F, Q
 from tqdm import tqdm
@@ -13,14 +14,17 @@ from chat.knowledge.embedding import Vectors
 from chat.knowledge.questions import normalized
 from chat.libraries import LibraryShelf, embedded
 from chat.models import Bot, CuratedAnswer
+from chat.selectors import approved_answers
 from chat.services.notices import notice_text
+from training import asking
+from training.asking import Asked
 from training.failures import RunFailure
 from training.frozen import FrozenRow, digest
 from training.grounding import Grounded, Wordings, chosen, prepared
 from training.models import DatasetVersion, Example, FrozenExample, RunEvent, TrainingRun
 from training.services import freezing
 from training.trainer import examples
-from training.trainer.recipe import Data, parse
+from training.trainer.recipe import Data, Style, parse
 
 NEAR = 10
 """One more than a prompt can hold: the right one may be taken out."""
@@ -33,57 +37,136 @@ _AT_ONCE = 64
 
 
 class NothingToLearn(RunFailure):
-    """No row of the dataset version can be learned from."""
+    """No example can be made of the dataset version and of what the bot knows."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "nothing_to_learn",
-            "No row of this dataset gives an answer that is approved for the bot: teach the bot "
-            "its answers first (on the version's page, or with teach_knowledge), or train on words "
-            "(data.style).",
-        )
+    def __init__(self, style: Style) -> None:
+        super().__init__("nothing_to_learn", _NO_QUESTIONS if style == "questions" else _NO_ROWS)
+
+
+_NO_ROWS = (
+    "No row of this dataset gives an answer that is approved for the bot: teach the bot "
+    "its answers first (on the version's page, or with teach_knowledge), or train on words "
+    "(data.style)."
+)
+_NO_QUESTIONS = (
+    "The bot has no approved questions yet, or none that this dataset does not hold out: teach the "
+    "bot its answers first (on the version's page, or with teach_knowledge)."
+)
 
 
 def prepare(run: TrainingRun, folder: Path) -> None:
     """Write ``train.jsonl`` and ``dev.jsonl`` into the folder of ``run``.
 
-    The same run gives the same files. Raises :class:`NothingToLearn`,
+    The same run gives the same files while the bot knows the same. Raises :class:`NothingToLearn`,
     :class:`~training.frozen.DatasetDamaged` and ``EmbeddingError``.
     """
-    recipe = parse(run.recipe)
-    version = run.dataset_version
-    rows = freezing.rows_of(version)
+    data = parse(run.recipe).data
+    rows = freezing.rows_of(run.dataset_version)
+    write = _write_lists if data.style == "questions" else _write_grounded
+    detail = write(run, data, rows, folder)
+    if run.pk:
+        RunEvent.objects.create(run=run, kind="prepared", detail=detail)
+
+
+def _write_lists(
+    run: TrainingRun, data: Data, rows: Sequence[FrozenRow], folder: Path
+) -> dict[str, Any]:
+    """Lists of what customers ask, one or more for each approved answer that serves.
+
+    They hold all that the bot knows now: a model that is continued reads again what it has seen, and
+    nothing else is replayed. Nothing is searched for.
+    """
+    approved = approved_answers(run.bot).order_by("pk").prefetch_related("variants")
+    given = _given(rows, approved)
+    known = _asked_for(approved, rows, given)
+    lists = asking.lists(known.values(), most=data.examples, seed=run.seed)
+    if not lists:
+        raise NothingToLearn(data.style)
+    count = examples.write(folder / "train.jsonl", lists)
+    held_out = [
+        (joined(row) or row.question, known[answer])
+        for row, answer in zip(rows, given, strict=True)
+        if row.split == "dev" and answer is not None
+    ]
+    draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
+    looked_at = draw.sample(held_out, min(len(held_out), MOST_HELD_OUT))
+    examples.write(
+        folder / "dev.jsonl",
+        (asking.ending_with(question, asked, draw) for question, asked in looked_at),
+    )
+    return {
+        "examples": count,
+        "answers": len({each.messages[-1]["content"] for each in lists}),
+        "questions": sum(each.target.count("\n") for each in lists),
+    }
+
+
+def _asked_for(
+    approved: Iterable[CuratedAnswer], rows: Sequence[FrozenRow], given: Sequence[int | None]
+) -> dict[int, Asked]:
+    """What customers ask who need each answer: its approved wordings and the questions of the split
+    ``train`` that it answers, as serving looks them up. Nothing that is asked in the other splits."""
+    asked: dict[int, list[str]] = defaultdict(list)
+    for row, answer in zip(rows, given, strict=True):
+        if row.split == "train" and answer is not None:
+            asked[answer].append(joined(row) or row.question)
+    held_out = {
+        normalized(text)
+        for row in rows
+        if row.split != "train"
+        for text in (row.question, joined(row))
+    }
+    return {
+        each.pk: asking.learnable(
+            Asked(
+                each.text,
+                each.locale,
+                (*(variant.text for variant in each.variants.all()), *asked[each.pk]),
+            ),
+            held_out,
+        )
+        for each in approved
+    }
+
+
+def _given(rows: Sequence[FrozenRow], approved: Iterable[CuratedAnswer]) -> list[int | None]:
+    """The approved answer that each row gives word for word."""
+    said = _by_text(approved)
+    return [
+        None if row.hands_over else said.get((row.locale, normalized(row.answer))) for row in rows
+    ]
+
+
+def _write_grounded(
+    run: TrainingRun, data: Data, rows: Sequence[FrozenRow], folder: Path
+) -> dict[str, Any]:
+    """Questions, each with what is near it in the knowledge of the bot."""
     bot = run.bot
     wordings = _wordings(bot)
     # Not with the search that the run tunes: it finds nearly all that it has learned from first, and
     # the model would learn that the first is always right.
     shelf = LibraryShelf()
-    grounded = ground(_looked_at(rows, recipe.data, run.seed), bot, shelf)
+    grounded = ground(_looked_at(rows, data, run.seed), bot, shelf)
     held_out = ground([row for row in rows if row.split == "dev"], bot, shelf)
-    learned = _learned(run, recipe.data, grounded, shelf, rows)
+    learned = _learned(run, data, grounded, shelf, rows)
     if not learned:
-        raise NothingToLearn
+        raise NothingToLearn(data.style)
     draw = random.Random(run.seed)  # noqa: S311 - repeatable, no secret
     count = examples.write(
         folder / "train.jsonl",
-        (prepared(each, recipe.data, wordings, draw=draw) for each in learned),
+        (prepared(each, data, wordings, draw=draw) for each in learned),
     )
-    looked_at = chosen(held_out, Data(style=recipe.data.style, unknown_share=0.0), run.seed)
+    looked_at = chosen(held_out, Data(style=data.style, unknown_share=0.0), run.seed)
     examples.write(
         folder / "dev.jsonl",
-        (prepared(each, recipe.data, wordings) for each in looked_at[:MOST_HELD_OUT]),
+        (prepared(each, data, wordings) for each in looked_at[:MOST_HELD_OUT]),
     )
-    if run.pk:
-        RunEvent.objects.create(
-            run=run,
-            kind="prepared",
-            detail={
-                "examples": count,
-                "hard": sum(each.is_hard for each in learned),
-                "unknown": sum(each.row.hands_over for each in learned),
-                "free": sum(each.is_free for each in (*grounded, *held_out)),
-            },
-        )
+    return {
+        "examples": count,
+        "hard": sum(each.is_hard for each in learned),
+        "unknown": sum(each.row.hands_over for each in learned),
+        "free": sum(each.is_free for each in (*grounded, *held_out)),
+    }
 
 
 def _looked_at(rows: Sequence[FrozenRow], data: Data, seed: int) -> list[FrozenRow]:
@@ -143,11 +226,11 @@ def joined(row: FrozenRow) -> str:
 
 def answers_by_text(bot: Bot) -> dict[tuple[str, str], int]:
     """The active answers by language and normalised text."""
-    answers = CuratedAnswer.objects.filter(bot=bot, is_active=True)
-    return {
-        (locale, normalized(text)): pk
-        for pk, locale, text in answers.values_list("pk", "locale", "text")
-    }
+    return _by_text(CuratedAnswer.objects.filter(bot=bot, is_active=True).only("locale", "text"))
+
+
+def _by_text(answers: Iterable[CuratedAnswer]) -> dict[tuple[str, str], int]:
+    return {(each.locale, normalized(each.text)): each.pk for each in answers}
 
 
 def _wordings(bot: Bot) -> Wordings:

@@ -15,7 +15,7 @@ from training.models import TrainingRun
 from training.services import correcting, responders, voted_cases
 from training.services.freezing import rows_of
 from training.services.responders import Opened
-from training.trainer.recipe import Recipe
+from training.trainer.recipe import CHOOSING, Recipe
 
 GENERAL_TOKENS = 40
 CANARY = "canary"
@@ -67,7 +67,7 @@ def asking(engine: Engine) -> Ask:
 
 
 def _forgetting(recipe: Recipe, opened: Opened) -> Suites:
-    if recipe.data.style == "number":
+    if recipe.data.style in CHOOSING:
         return {"forgetting": (0, lambda responder, step: forgetting.skipped(ONLY_NUMBERS))}
     general = forgetting.questions()
 

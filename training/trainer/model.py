@@ -13,7 +13,7 @@ from chat.inference.artifacts import Facts
 from chat.inference.exporting import TOKENIZER_FILES
 from training.trainer.examples import Encoded
 from training.trainer.job import Job, JobError
-from training.trainer.recipe import Recipe
+from training.trainer.recipe import CHOOSING, Recipe
 
 
 class Learner(nn.Module):
@@ -112,7 +112,7 @@ def save_whole(job: Job) -> None:
         for name in TOKENIZER_FILES:
             if name != "config.json" and (job.base / name).exists():
                 shutil.copyfile(job.base / name, folder / name)
-        style = "number" if job.recipe.data.style == "number" else "words"
+        style = job.recipe.data.style if job.recipe.data.style in CHOOSING else "words"
         source = f"tuned:{job.recipe.name}"
         artifacts.seal(folder, Facts(facts.name, "safetensors", facts.base, "fp32", source, style))
         job.check_fence()

@@ -4,12 +4,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
 
 Method = Literal["lora", "full", "qlora"]
-Style = Literal["number", "words", "plain"]
+Style = Literal["number", "words", "plain", "questions"]
+CHOOSING: frozenset[str] = frozenset({"number", "questions"})
+"""The styles of models that choose an approved answer and write no words of their own."""
 
 
 class RecipeError(ValueError):
@@ -21,12 +23,14 @@ class Data:
     """Which examples are made of a dataset version. See :mod:`training.grounding`."""
 
     style: Style = "number"
-    """What the model learns to write: the number of the approved answer, its words, or (plain)
-    its words without having read anything."""
+    """What the model learns to write: the number of the approved answer, its words, (plain) its
+    words without having read anything, or (questions) what customers ask who need an answer: see
+    :mod:`training.asking`. Of this table, ``questions`` reads ``examples`` alone."""
     candidates: int = 5
     """Approved questions in each prompt."""
     examples: int = 0
-    """At most so many; 0 takes all. Those that the index ranks wrong come first."""
+    """At most so many; 0 takes all. Those that the index ranks wrong come first. With the style
+    ``questions`` one is a list of questions, and every answer has one before any has two."""
     hard_share: float = 0.5
     """Of them, how many may be questions whose right answer is not the nearest one."""
     without_right_share: float = 0.12
@@ -45,8 +49,10 @@ class Data:
                 raise RecipeError(f"data.{name} is a share: between 0 and 1.")
         if not 1 <= self.candidates <= 9:
             raise RecipeError("data.candidates is between 1 and 9: numbers have one digit.")
-        if self.style not in ("number", "words", "plain"):
-            raise RecipeError(f"data.style is number, words or plain, not {self.style!r}.")
+        if self.style not in get_args(Style):
+            raise RecipeError(
+                f"data.style is number, words, plain or questions, not {self.style!r}."
+            )
 
 
 @dataclass(frozen=True, slots=True)

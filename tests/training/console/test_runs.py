@@ -22,7 +22,7 @@ from training import places
 from training.console import curves, words
 from training.models import DatasetVersion, TrainingRun
 from training.planner import Calibration
-from training.presentation import point_data
+from training.presentation import note_data, point_data
 from training.progress import NOTED, Point, Reported
 from training.services import measuring_requests, planning, runs
 from training.services.ordering import Order, make_order
@@ -250,6 +250,26 @@ def test_every_line_of_a_story_has_words() -> None:
     assert words.note_text(note) == "Model loaded:  weights learn in  steps,  tokens."
     note["kind"] = "unheard_of"
     assert words.note_text(note) == "unheard_of"
+
+
+@pytest.mark.parametrize(
+    ("detail", "english", "chinese"),
+    [
+        ({"examples": 1200, "hard": 5, "unknown": 3},
+         "1,200 examples prepared, 5 of them hard, 3 out of scope.",
+         "已准备 1,200 个样本，其中难例 5 个，超出范围 3 个。"),
+        ({"examples": 30, "answers": 20, "questions": 1234},
+         "30 lists of questions prepared: 1,234 questions of 20 answers.",
+         "已准备 30 份问题列表：20 个答案的 1,234 个问题。"),
+    ],
+)  # fmt: skip
+def test_what_was_prepared_is_told_by_what_it_is(
+    detail: dict[str, int], english: str, chinese: str
+) -> None:
+    event = TrainingRunFactory().events.create(kind="prepared", detail=detail)
+    assert words.note_text(note_data(event)) == english
+    with translation.override("zh-hans"):
+        assert words.note_text(note_data(event)) == chinese
 
 
 def test_curves_end_at_a_round_number_and_begin_smoothly() -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -376,6 +377,88 @@ def test_a_model_whose_search_learned_such_a_wording_is_named(bot: Bot) -> None:
     assert [each["id"] for each in erase(theirs.visitor).trained] == [str(learned.public_id)]
     others = talk(bot, "hello")
     assert erase(others.visitor).trained == []
+
+
+LISTS = recipe.load("tiny_test", {"data.style": "questions"}).as_dict()
+NUMBERS = recipe.load("tiny_test").as_dict()
+
+
+def glowing(bot: Bot) -> Conversation:
+    """A conversation with the only question that an approved answer has from a customer."""
+    conversation = talk(bot, "does it glow in the dark")
+    approve(bot, "Does it shine?", "does it glow in the dark", text="Yes.")
+    return conversation
+
+
+def test_models_that_learned_lists_with_such_a_wording_are_named_with_their_heirs(bot: Bot) -> None:
+    """It stands in no dataset version: the lists are of the approved answers."""
+
+    def learned(**about: Any) -> ModelVersion:
+        made: ModelVersion = ModelVersionFactory(
+            run=TrainingRunFactory(status="succeeded", **{"bot": bot, "recipe": NUMBERS, **about})
+        )
+        return made
+
+    listed = learned(recipe=LISTS)
+    heir = learned(parent=listed)
+    last = learned(parent=heir)
+    learned()
+    learned(bot=BotFactory(), recipe=LISTS)
+    theirs = glowing(bot)
+
+    assert [(each.model, each.through) for each in erasing.preview(theirs.visitor).models] == [
+        (listed, None),
+        (heir, listed),
+        (last, heir),
+    ]
+    assert [(each["id"], each["through"]) for each in erase(theirs.visitor).trained] == [
+        (str(listed.public_id), ""),
+        (str(heir.public_id), str(listed)),
+        (str(last.public_id), str(heir)),
+    ]
+    others = talk(bot, "hello")
+    assert erasing.preview(others.visitor).models == []
+    assert erase(others.visitor).trained == []
+
+
+def test_a_model_is_named_once_whatever_it_learned_the_wording_from(bot: Bot) -> None:
+    both = {"data.style": "questions", "search.passes": 1.0}
+    run = TrainingRunFactory(
+        bot=bot, status="succeeded", recipe=recipe.load("tiny_test", both).as_dict()
+    )
+    learned = ModelVersionFactory(run=run)
+    assert [each.model for each in erasing.preview(glowing(bot).visitor).models] == [learned]
+
+
+def test_a_training_with_lists_of_such_a_wording_is_stopped_and_its_folder_goes(bot: Bot) -> None:
+    runs = {
+        "running": TrainingRunFactory(bot=bot, status="running", recipe=LISTS),
+        "kept": TrainingRunFactory(bot=bot, status="failed", recipe=LISTS),
+        "numbers": TrainingRunFactory(bot=bot, status="running", recipe=NUMBERS, device="cuda:0"),
+        "another bot's": TrainingRunFactory(
+            bot=BotFactory(), status="running", recipe=LISTS, device="cuda:1"
+        ),
+    }
+    folders = {name: places.run_folder(run) for name, run in runs.items()}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+        (folder / "train.jsonl").write_text("does it glow in the dark")
+    erase(talk(bot, "hello").visitor)
+    assert all(folder.exists() for folder in folders.values())
+    theirs = glowing(bot)
+
+    assert erasing.preview(theirs.visitor).running == [runs["running"]]
+    erasure = erase(theirs.visitor)
+
+    assert erasure.finished_at is None
+    cancelled = TrainingRun.objects.filter(cancel_requested=True)
+    assert list(cancelled) == [runs["running"]]
+    cancelled.update(status="cancelled")
+    assert erasing.finish(Erasure.objects.get(pk=erasure.pk))
+    assert [name for name, folder in folders.items() if folder.exists()] == [
+        "numbers",
+        "another bot's",
+    ]
 
 
 def test_a_group_of_proposals_is_not_named_for_their_words(bot: Bot) -> None:

@@ -141,6 +141,17 @@ def test_points_count_what_a_model_and_those_before_it_learned(bot: Bot) -> None
     assert found == [(300, 0.7), (1400, 0.8), (1500, 0.82)]
 
 
+def test_points_count_the_rows_that_lists_hold(bot: Bot) -> None:
+    """Not the lists, of at most 12 questions each; and nothing else limits what is new."""
+    lists: dict[str, Any] = {"style": "questions", "examples": 100}
+    first = learned(bot, 800, 0.7, **lists)
+    learned(bot, 1000, 0.8, parent=first, new_first=True, **lists)
+    learned(bot, 2000, 0.81, new_first=True, **lists)
+    learned(bot, 2000, 0.82, style="questions", examples=0)
+    found = [(each.examples, each.accuracy) for each in learning.points(bot)]
+    assert found == [(800, 0.7), (1000, 0.8), (1200, 0.81), (2000, 0.82)]
+
+
 def test_points_are_of_whole_evaluations_of_one_base(bot: Bot) -> None:
     other = learned(bot, 100, 0.2)
     ModelVersion.objects.filter(pk=other.pk).update(base="another")

@@ -21,11 +21,13 @@ from tests.factories import BotFactory
 from tests.training import candidates
 from tests.training.candidates import SAFE, UNSAFE, Stage, knowing, person, shuffled
 from tests.training.evaluation.responses import Scripted
+from training.evaluation.gates import Verdict
 from training.evaluation.overhearing import Overheard
 from training.models import Evaluation, GatePolicy, ModelVersion, OverrideRequest, Promotion
 from training.services import aliases, gating, promoting, registering, responders, suites
 from training.services.promoting import GatesClosed, Refused
 from training.services.responders import Opened
+from training.trainer import recipe
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +56,27 @@ def refusal(version: ModelVersion, stage: Stage, by: User, **extra: Any) -> str:
     assert active(stage) == stage.serving
     assert not Promotion.objects.exists()
     return refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("style", "is_asked"),
+    [("number", False), ("questions", False), ("words", True), ("plain", True)],
+)
+def test_only_what_writes_is_asked_what_it_forgot(stage: Stage, style: str, is_asked: bool) -> None:
+    version = stage.candidate(knowing(36))
+    assert version.run is not None
+    version.run.recipe = recipe.load("tiny_test", {"data.style": style}).as_dict()
+    version.run.save()
+    case = gating.examine(version, stage.bot)
+    [gate] = [each for each in case.gates if each.name == "forgetting"]
+    assert (gate.verdict is not Verdict.NOT_NEEDED) == is_asked
+
+    opened = Opened(Scripted(knowing(36)), Overheard(ScriptedEngine(saying(""))))
+    found = suites.of_run(version.run, recipe.parse(version.run.recipe), opened)
+    questions, run = found["forgetting"]
+    assert bool(questions) == is_asked
+    if not is_asked:
+        assert run(opened.responder, lambda: None) == {"skipped": suites.ONLY_NUMBERS}
 
 
 def test_a_better_model_goes_live_and_the_decision_is_kept(stage: Stage) -> None:

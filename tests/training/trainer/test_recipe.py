@@ -23,6 +23,11 @@ def test_all_named_recipes_ship() -> None:
     assert {"smollm2_cpu", "qwen2.5_7b_lora_24gb", "tiny_test"} <= set(recipe.names())
 
 
+@pytest.mark.parametrize("style", ["number", "words", "plain", "questions"])
+def test_every_style_is_read(style: str) -> None:
+    assert recipe.load("tiny_test", {"data.style": style}).data.style == style
+
+
 def test_overrides_change_one_field_each() -> None:
     plain = recipe.load("tiny_test")
     changed = recipe.load("tiny_test", {"optimisation.epochs": 2, "method": "full"})
@@ -50,7 +55,7 @@ def test_recipe_that_was_frozen_before_a_field_came_is_read() -> None:
         ({"optimisation.warmup_share": 1.0}, "warmup_share"),
         ({"data.hard_share": 1.5}, "hard_share"),
         ({"data.candidates": 12}, "candidates"),
-        ({"data.style": "poem"}, "style"),
+        ({"data.style": "poem"}, "questions, not 'poem'"),
         ({"lora.rank": 0}, "lora.rank"),
         ({"lora.targets": 3}, "lora.targets"),
         ({"method": "magic"}, "method"),

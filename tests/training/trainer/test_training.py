@@ -18,6 +18,8 @@ from chat.inference import artifacts
 from chat.inference.artifacts import ArtifactError
 from chat.inference.engine import GenerationParams
 from chat.inference.opening import EngineSpec, open_engine
+from training import asking
+from training.asking import Asked
 from training.trainer import examples, progress
 from training.trainer.job import FencedOff, Job, JobError, read
 from training.trainer.loop import Training
@@ -306,3 +308,18 @@ def test_without_tensorboard_a_run_that_wants_it_does_not_begin(
     with pytest.raises(JobError, match="The package tensorboard is not installed"):
         train(job)
     assert not (job.folder / progress.NAME).exists()
+
+
+def test_lists_of_questions_are_learned_and_the_model_says_so(make_job: MakeJob) -> None:
+    job = make_job(data__style="questions", optimisation__epochs=6.0)
+    known = [
+        Asked(f"Answer {n}.", "en", tuple(f"{word} {n}" for word in ("is it", "where", "when")))
+        for n in range(12)
+    ]
+    lists = asking.lists(known, most=0, seed=1)
+    examples.write(job.folder / "train.jsonl", lists)
+    examples.write(job.folder / "dev.jsonl", lists[:6])
+    assert train(job)
+    losses = [line["loss"] for line in reports(job, "heldout")]
+    assert losses[-1] < 0.7 * losses[0]
+    assert artifacts.read_manifest(job.weights).facts.style == "questions"
