@@ -6,7 +6,7 @@ answer, as lists. In service that answer is taken after whose questions the cust
 """
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from chat import prompts
@@ -39,21 +39,35 @@ def learnable(asked: Asked, held_out: Collection[str]) -> Asked:
     return replace(asked, wordings=tuple(kept))
 
 
-def lists(asked: Iterable[Asked], *, most: int, seed: int) -> list[Prepared]:
+def lists(
+    asked: Sequence[Asked], *, most: int, seed: int, new: Collection[str] = ()
+) -> list[Prepared]:
     """The lists to learn from, in the order of ``seed``; an answer without wordings has none.
 
-    At most ``most`` of them, 0 takes all; every answer has one before any has two.
+    At most ``most`` of them, 0 takes all; every answer has one before any has two. Wordings whose
+    normalised text is among ``new`` stand in lists of their own, and none of those is left out.
     """
     draw = random.Random(seed)  # noqa: S311 - an order that can be repeated, no secret
+    first = _in_turn([_only(each, new, is_new=True) for each in asked], draw)
+    rest = _in_turn([_only(each, new, is_new=False) for each in asked], draw)
+    picked = first + (rest[: max(0, most - len(first))] if most else rest)
+    draw.shuffle(picked)
+    return picked
+
+
+def _only(asked: Asked, new: Collection[str], *, is_new: bool) -> Asked:
+    wordings = (each for each in asked.wordings if (normalized(each) in new) is is_new)
+    return replace(asked, wordings=tuple(wordings))
+
+
+def _in_turn(asked: Sequence[Asked], draw: random.Random) -> list[Prepared]:
+    """A list of every answer, then a second one of those that have two, and so on."""
     parts = [(each, _parts(each.wordings, draw)) for each in asked]
     picked: list[Prepared] = []
     for place in range(max((len(some) for _, some in parts), default=0)):
         there = [_list(each, some[place]) for each, some in parts if place < len(some)]
         draw.shuffle(there)
         picked += there
-    if most:
-        picked = picked[:most]
-    draw.shuffle(picked)
     return picked
 
 

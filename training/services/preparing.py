@@ -74,12 +74,19 @@ def _write_lists(
     """Lists of what customers ask, one or more for each approved answer that serves.
 
     They hold all that the bot knows now: a model that is continued reads again what it has seen, and
-    nothing else is replayed. Nothing is searched for.
+    nothing else is replayed. What is new to it has lists of its own, all of them, if the recipe wants
+    what is new first. Nothing is searched for.
     """
     approved = approved_answers(run.bot).order_by("pk").prefetch_related("variants")
     given = _given(rows, approved)
     known = _asked_for(approved, rows, given)
-    lists = asking.lists(known.values(), most=data.examples, seed=run.seed)
+    seen = {digest(row.messages, row.locale) for row in _seen(run)} if data.new_first else set()
+    new = {
+        normalized(joined(row) or row.question)
+        for row in rows
+        if seen and row.split == "train" and digest(row.messages, row.locale) not in seen
+    }
+    lists = asking.lists([*known.values()], new=new, most=data.examples, seed=run.seed)
     if not lists:
         raise NothingToLearn(data.style)
     count = examples.write(folder / "train.jsonl", lists)

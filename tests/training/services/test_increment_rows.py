@@ -87,6 +87,24 @@ def test_what_was_taken_back_is_not_replayed(bot: Bot, tmp_path: Path) -> None:
     assert rows == {each.question for each in (*OLD[:3], *NEW)}
 
 
+def test_lists_of_what_is_new_are_all_learned(bot: Bot, tmp_path: Path) -> None:
+    run = continued(bot, [*OLD, *NEW], **{"data.style": "questions", "data.examples": 1})
+    preparing.prepare(run, tmp_path)
+    learned = examples.read(tmp_path / "train.jsonl")
+    asked = {line for each in learned for line in each.target.splitlines()}
+    assert asked == {each.question for each in NEW}
+
+
+def test_lists_of_what_is_known_fill_up_the_rest(bot: Bot, tmp_path: Path) -> None:
+    run = continued(bot, [*OLD, *NEW], **{"data.style": "questions", "data.examples": 0})
+    preparing.prepare(run, tmp_path)
+    learned = [each.target.splitlines() for each in examples.read(tmp_path / "train.jsonl")]
+    new = {each.question for each in NEW}
+    known = {"How long does delivery take?", "How can I pay?", *(each.question for each in OLD)}
+    assert {line for lines in learned for line in lines} == new | known
+    assert all(set(lines) <= new or not set(lines) & new for lines in learned)
+
+
 def test_without_it_all_rows_are_drawn_from_alike(bot: Bot, tmp_path: Path) -> None:
     run = continued(
         bot,
