@@ -3,7 +3,7 @@
 Knows no database and no socket. The runner calls it in a thread of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chat import choosing, prompts
@@ -63,18 +63,27 @@ def _written(request: AnswerRequest, engine: Engine) -> Iterator[str]:
 
 def _named(request: AnswerRequest, engine: Engine) -> Iterator[str]:
     """The number of the approved answer under which the customer's question is likeliest."""
+    if len(request.choices) == 1:
+        # Nothing else comes close: there is nothing to choose.
+        yield from _chosen(request, [0.0])
+        return
     asked = prompts.continuations(
         request.prompt,
+        most=len(request.choices),
         tokens=engine.context_length,
         count=engine.count_tokens,
         knowledge_tokens=request.knowledge_tokens,
     )
     # Nothing comes back for a request that was cancelled.
     if likelihoods := engine.likelihoods(request.request_id, asked):
-        named, share = choosing.likeliest(request.choices, likelihoods)
-        if request.on_token is not None:
-            request.on_token(share)
-        yield named
+        yield from _chosen(request, likelihoods)
+
+
+def _chosen(request: AnswerRequest, likelihoods: Sequence[float]) -> Iterator[str]:
+    named, share = choosing.likeliest(request.choices, likelihoods)
+    if request.on_token is not None:
+        request.on_token(share)
+    yield named
 
 
 def until_repetitive(deltas: Iterable[str]) -> Iterator[str]:

@@ -19,17 +19,23 @@ LIKELIHOOD_WEIGHT = 0.25
 """What the log-probability of a customer's whole question counts: its tokens depend on each other,
 so their sum says too much. Measured there, too."""
 
+REACH = 0.3
+"""How far behind the nearest an answer's rank may be to be read: the likelihood of none that is
+farther made up for it, so reading it only takes time. Measured there, too."""
+
 
 def choices(near: Sequence[Candidate], style: Style = "number") -> tuple[Choice, ...]:
     """The numbers of ``near``, nearest first. A model of the style ``number`` may also name the one
-    that hands over, and one of ``questions`` reads the first few only; words are no choices."""
+    that hands over, and one of ``questions`` reads the few that come close; words are no choices."""
     if style == "words":
         return ()
     best = near[0].rank if near else 0.0
+    if style == "questions":
+        near = [each for each in near[:READ] if best - each.rank <= REACH]
     numbers = [
         Choice(str(number), RANK_WEIGHT * (each.rank - best)) for number, each in enumerate(near, 1)
     ]
-    return tuple(numbers[:READ]) if style == "questions" else (*numbers, Choice(NOBODY))
+    return tuple(numbers) if style == "questions" else (*numbers, Choice(NOBODY))
 
 
 def likeliest(choices: Sequence[Choice], likelihoods: Sequence[float]) -> tuple[str, float]:

@@ -175,10 +175,10 @@ def fit(
 
 
 def continuations(
-    prompt: Prompt, *, tokens: int, count: Count, knowledge_tokens: int | None = None
+    prompt: Prompt, *, most: int, tokens: int, count: Count, knowledge_tokens: int | None = None
 ) -> list[Continuation]:
-    """What a model of the style ``questions`` is asked: for each of the nearest approved answers,
-    whether the customer's words would be the next question after some of its own.
+    """What a model of the style ``questions`` is asked: for each of the ``most`` nearest approved
+    answers, whether the customer's words would be the next question after some of its own.
 
     A follow-up is heard with the question before it, as it is searched for. What is read of one
     answer is cut to half of ``knowledge_tokens``; its nearest question, which is last, always
@@ -188,7 +188,7 @@ def continuations(
     said = lines([" ".join(asked[-2:])])
     budget = tokens if knowledge_tokens is None else min(tokens, knowledge_tokens // 2)
     made: list[Continuation] = []
-    for pair in (prompt.knowledge or ())[:READ]:
+    for pair in (prompt.knowledge or ())[:most]:
         messages = asking(pair.answer, prompt.locale)
         begun = _begun(pair, messages, budget, count)
         if count([*messages, {"role": "assistant", "content": begun + said}]) > tokens:

@@ -12,8 +12,12 @@ QUESTIONS = {
     "en": "Hello, can you help me with my order?",
     "zh-hans": "你好，请问能帮我查一下订单吗？",
 }
-_KNOWN = Knowledge("Where is my order?", "Please tell me your order number.")
-_FOUND = Candidate(1, _KNOWN.question, 1.0, 1.0, 1)
+_KNOWN = (
+    Knowledge("Where is my order?", "Please tell me your order number."),
+    Knowledge("How can I pay?", "By card."),
+)
+# Equally near, so that the model has to choose.
+_FOUND = [Candidate(at, each.question, 1.0, 1.0, 1) for at, each in enumerate(_KNOWN)]
 _TOKENS = 8
 
 
@@ -41,14 +45,14 @@ def self_test(served: Served) -> None:
     prompt = Prompt(
         served.deployment.bot.text(served.deployment.bot.instructions, "en"),
         ({"role": "user", "content": QUESTIONS["en"]},),
-        knowledge=(_KNOWN,) if prompts.names_answers(served.style) else None,
+        knowledge=_KNOWN if prompts.names_answers(served.style) else None,
         style=served.style,
     )
     request = AnswerRequest(
         request_id=f"self-test-{served.deployment.pk}",
         prompt=prompt,
         max_new_tokens=_TOKENS,
-        choices=choosing.choices([_FOUND], served.style),
+        choices=choosing.choices(_FOUND, served.style),
     )
     if not "".join(answering.answer(request, served.engine)).strip():
         raise EngineError(

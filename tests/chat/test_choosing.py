@@ -28,6 +28,7 @@ def test_with_nothing_near_only_nobody_is_left() -> None:
 
 def test_who_reads_lists_names_one_of_the_first_few_and_never_nobody() -> None:
     near = [candidate(number, 1.5 - number / 10) for number in range(5)]
+    assert [each.text for each in choices(near[:1] + near[4:], "questions")] == ["1"]
     assert [each.text for each in choices(near, "questions")] == ["1", "2", "3"]
     assert choices(near, "words") == ()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from channels.db import database_sync_to_async as in_thread
 
+from chat import choosing
 from chat.inference import artifacts
 from chat.inference.engine import ChatMessage, Continuation, GenerationParams
 from chat.models import Bot, CuratedAnswer, Message
@@ -144,7 +145,7 @@ async def test_customer_who_writes_a_list_of_their_own_gets_approved_words_only(
 
 @pytest.fixture
 def reader(transactional_db: None, tmp_path: Path, settings: pytest.FixtureRequest) -> Bot:
-    """A bot whose model reads what others asked."""
+    """A bot whose model reads what others asked: it knows two answers."""
     settings.MODELS_DIR = tmp_path  # type: ignore[attr-defined]
     bot = deployed(tmp_path, "questions")
     approve(bot, "How can I pay?", "Do you take PayPal?", "Card?", text="By card or PayPal.")
@@ -152,6 +153,12 @@ def reader(transactional_db: None, tmp_path: Path, settings: pytest.FixtureReque
     return bot
 
 
+@pytest.fixture
+def all_are_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "REACH", 9.0)
+
+
+@pytest.mark.usefixtures("all_are_close")
 @pytest.mark.parametrize(
     ("word", "text"), [("PayPal", "By card or PayPal."), ("Shipping", "Two to four days.")]
 )
@@ -176,6 +183,7 @@ async def test_what_no_list_makes_likely_is_left_to_a_person(reader: Bot) -> Non
     assert (reply.source, reply.curated_answer_id) == ("notice", None)
 
 
+@pytest.mark.usefixtures("all_are_close")
 async def test_reading_that_was_cut_short_names_nothing(reader: Bot) -> None:
     class Cut(Reading):
         def likelihoods(
@@ -185,3 +193,11 @@ async def test_reading_that_was_cut_short_names_nothing(reader: Bot) -> None:
 
     reply = await answered(reader, Cut("PayPal"), MIXED)
     assert (reply.source, reply.code) == ("notice", "unsure")
+
+
+async def test_where_only_one_answer_comes_close_nothing_is_read(reader: Bot) -> None:
+    reader.confidence_threshold = 0.0
+    await in_thread(reader.save)()
+    engine = Reading("PayPal")
+    reply = await answered(reader, engine, "Do you take PayPal or what do you take?")
+    assert (reply.text, engine.asked) == ("By card or PayPal.", [])

@@ -158,7 +158,7 @@ LISTED = (
 
 def test_model_that_reads_lists_hears_the_customer_after_the_questions_of_each_answer() -> None:
     prompt = Prompt("Be brief.", (turn("user", "How\nlong?"),), LISTED, style="questions")
-    first, second, third = continuations(prompt, tokens=400, count=words)
+    first, second, third = continuations(prompt, most=3, tokens=400, count=words)
     assert "Two days." in first.messages[0]["content"]
     assert first.begun == "How many days?\nWhen is it here?\nHow long does it take?\n"
     assert (second.begun, third.begun) == (
@@ -174,38 +174,43 @@ def test_follow_up_is_heard_with_the_question_before_it() -> None:
         turn("assistant", "Yes."),
         turn("user", "When?"),
     )
-    asked = continuations(Prompt("", turns, LISTED), tokens=400, count=words)
+    asked = continuations(Prompt("", turns, LISTED), most=3, tokens=400, count=words)
     assert asked[0].said == "Do you send to Spain? When?\n"
 
 
 def test_of_a_long_message_the_end_is_heard() -> None:
     turns = (turn("user", "Well, " * 400 + "how long?"),)
-    asked = continuations(Prompt("", turns, LISTED), tokens=400, count=words)
+    asked = continuations(Prompt("", turns, LISTED), most=3, tokens=400, count=words)
     assert asked[0].said.endswith("how long?\n")
     assert len(asked[0].said) <= 161
 
 
 def test_list_is_cut_to_its_budget_and_keeps_the_nearest_question() -> None:
     prompt = Prompt("", (turn("user", "How long?"),), LISTED)
+    whole = continuations(prompt, most=3, tokens=400, count=words)
     for budget in (1, 30, 44, 60):
-        asked = continuations(prompt, tokens=400, count=words, knowledge_tokens=budget)
+        asked = continuations(prompt, most=3, tokens=400, count=words, knowledge_tokens=budget)
         assert all(
             each.begun.endswith(f"{pair.question}\n")
             for each, pair in zip(asked, LISTED, strict=False)
         )
-    assert asked[0].begun.count("\n") == 3
-    assert continuations(prompt, tokens=400, count=words, knowledge_tokens=1)[0].begun == (
+    assert whole[0].begun.count("\n") == 3
+    assert continuations(prompt, most=3, tokens=400, count=words, knowledge_tokens=1)[0].begun == (
         "How long does it take?\n"
     )
 
 
 def test_list_that_does_not_fit_the_window_is_refused() -> None:
     with pytest.raises(PromptTooLong):
-        continuations(Prompt("", (turn("user", "How long?"),), LISTED), tokens=5, count=words)
+        continuations(
+            Prompt("", (turn("user", "How long?"),), LISTED), most=3, tokens=5, count=words
+        )
 
 
 def test_nothing_near_is_nothing_to_ask_about() -> None:
-    assert continuations(Prompt("", (turn("user", "?"),), ()), tokens=400, count=words) == []
+    assert (
+        continuations(Prompt("", (turn("user", "?"),), ()), most=3, tokens=400, count=words) == []
+    )
 
 
 def test_unknown_style_writes_words() -> None:

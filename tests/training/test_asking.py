@@ -54,7 +54,7 @@ def test_of_long_questions_the_end_is_learned_as_serving_hears_it() -> None:
         knowledge=(prompts.Knowledge("Where?", known.answer),),
         style="questions",
     )
-    [asked_about] = prompts.continuations(prompt, tokens=9999, count=lambda _: 1)
+    [asked_about] = prompts.continuations(prompt, most=3, tokens=9999, count=lambda _: 1)
     assert learned.target == asked_about.said
 
 
