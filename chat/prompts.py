@@ -28,7 +28,8 @@ READ = 3
 LISTED = 6
 """Approved questions that it reads of each."""
 HEARD = 160
-"""Characters of a question that it reads or is asked about: the last ones, of long messages."""
+"""Bytes in UTF-8 of a question that it reads or is asked about, the last ones of long messages:
+small models read about as many tokens of them in every language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,4 +235,8 @@ def asking(answer: str, locale: str) -> list[ChatMessage]:
 def lines(questions: Iterable[str]) -> str:
     """What customers ask, one question a line, of long ones the end. Each line ends, so that
     another may follow."""
-    return "".join(f"{' '.join(each.split())[-HEARD:].lstrip()}\n" for each in questions)
+    return "".join(f"{_end(' '.join(each.split()))}\n" for each in questions)
+
+
+def _end(text: str) -> str:
+    return text.encode()[-HEARD:].decode(errors="ignore").lstrip()

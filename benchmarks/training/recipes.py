@@ -39,16 +39,16 @@ FIRST_QUESTIONS = 80
 SECONDS = 3600.0
 """So long may one training take."""
 WAYS: Mapping[str, Mapping[str, Any]] = {
-    "number": {},
-    "questions": {"data.style": "questions"},
+    "questions": {},
+    "questions, all weights": {"method": "full", "optimisation.learning_rate": 5e-5},
+    "questions, two passes": {"optimisation.epochs": 2.0},
+    "number": {"data.style": "number"},
     "words": {"data.style": "words"},
     "words, deciding tokens count 4 times": {
         "data.style": "words",
         "optimisation.deciding_weight": 4.0,
     },
     "plain words": {"data.style": "plain"},
-    "number, all weights": {"method": "full", "optimisation.learning_rate": 5e-5},
-    "number, two passes": {"optimisation.epochs": 2.0},
 }
 """The default recipe, and what each other way changes of it."""
 

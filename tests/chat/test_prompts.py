@@ -15,6 +15,7 @@ from chat.prompts import (
     chosen,
     continuations,
     fit,
+    lines,
     style_named,
 )
 
@@ -183,6 +184,14 @@ def test_of_a_long_message_the_end_is_heard() -> None:
     asked = continuations(Prompt("", turns, LISTED), most=3, tokens=400, count=words)
     assert asked[0].said.endswith("how long?\n")
     assert len(asked[0].said) <= 161
+
+
+@given(st.text(max_size=300))
+def test_end_of_any_message_is_whole_characters(text: str) -> None:
+    [line] = lines([text]).splitlines(keepends=True) or [""]
+    assert line.endswith("\n")
+    assert len(line.encode()) <= 161
+    assert " ".join(text.split()).endswith(line.rstrip("\n"))
 
 
 def test_list_is_cut_to_its_budget_and_keeps_the_nearest_question() -> None:

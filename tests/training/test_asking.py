@@ -46,6 +46,7 @@ def test_of_long_questions_the_end_is_learned_as_serving_hears_it() -> None:
     known = Asked("Here.", "en", (long,))
     [learned] = lists([known], most=0, seed=1)
     assert learned.target == prompts.lines([long[-heard:]])
+    assert len(learned.target) <= heard + 1
     looked_at = ending_with(long, known, random.Random(1))
     assert looked_at.target == prompts.lines([long[-heard:]] * 2)
     prompt = prompts.Prompt(
