@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from chat import demo
+from chat import demo, prompts
 from chat.deployments import EngineShelf
 from chat.inference.engine import EngineError
 from chat.knowledge.embedding import EmbeddingError
@@ -57,6 +57,12 @@ class Command(BaseCommand):
         libraries: LibraryShelf,
     ) -> None:
         served = engines.for_bot(bot)
+        if prompts.names_answers(served.style):
+            # Its answers would be judged as words that it never learned to write.
+            raise CommandError(
+                "This model names approved answers. How sure to be of it was learned before it was "
+                "published: train a model to learn it anew."
+            )
         if served.search is not None:
             # Said before minutes are spent.
             refuse_learned(served.search.embedder)

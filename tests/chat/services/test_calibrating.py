@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from chat import demo
+from chat import demo, deployments
 from chat.knowledge.confidence import Evidence
 from chat.knowledge.embedding import Embedder, EmbedderSpec, open_embedder
 from chat.models import Bot, Calibration
@@ -88,6 +88,16 @@ def test_the_commands_say_what_came_of_it(bot: Bot) -> None:
     assert "served" in out.getvalue()
     assert "0 of 5 answers were right" in out.getvalue()
     assert set(Calibration.objects.values_list("purpose", flat=True)) == {"match", "confidence"}
+
+
+@pytest.mark.parametrize("style", ["number", "questions"])
+def test_a_model_that_names_answers_is_not_judged_by_its_words(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    monkeypatch.setattr(deployments, "style_of", lambda spec: style)
+    with pytest.raises(CommandError, match="names approved answers"):
+        call_command("calibrate_confidence", bot=bot.slug, locale="en", questions=5)
+    assert not Calibration.objects.exists()
 
 
 @pytest.mark.parametrize("command", ["calibrate_matching", "calibrate_confidence", "warm_cache"])
