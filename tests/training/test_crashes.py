@@ -27,7 +27,8 @@ from training.trainer import recipe
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.timeout(180),
+    # Twenty processes, each of which imports torch.
+    pytest.mark.timeout(360),
     pytest.mark.django_db(transaction=True),
 ]
 
