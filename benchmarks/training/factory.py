@@ -20,7 +20,7 @@ WORKER = Path(__file__).with_name("factory_worker.py")
 
 
 def prepare(
-    folder: Path, base: Path, learned: Sequence[Prepared], batch: int, steps: int
+    folder: Path, base: Path, learned: Sequence[Prepared], batch: int, steps: int, *, bf16: bool
 ) -> list[str]:
     """Write data and settings; the arguments of its Python. One step more is taken, uncounted."""
     folder.mkdir(parents=True)
@@ -57,7 +57,8 @@ def prepare(
         "gradient_accumulation_steps": 1,
         "learning_rate": 1e-4,
         "max_steps": steps + 1,
-        "bf16": True,
+        # Where a CPU has no instructions for it, a step takes two minutes.
+        "bf16": bf16,
         "use_cpu": True,
         "save_strategy": "no",
         "report_to": "none",

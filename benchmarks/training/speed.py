@@ -25,7 +25,7 @@ from chat.inference.tokenizer import ChatTokenizer
 from tests.services import ROOT
 from training import places
 from training.processes import environment
-from training.trainer import examples
+from training.trainer import examples, job, model
 
 BATCH = 4
 OUR_STEPS = 16
@@ -80,7 +80,8 @@ def _all(options: TrainingOptions, folder: Path) -> dict[str, Taken]:
     ]
     taken = {"csbot": _taken(trainer), NAIVE: _taken(naive)}
     if options.llamafactory is not None:
-        steps = factory.prepare(folder / "llamafactory", base, learned, BATCH, ours)
+        bf16 = model.precision(job.read(folder)) == "bf16"
+        steps = factory.prepare(folder / "llamafactory", base, learned, BATCH, ours, bf16=bf16)
         lengths = [len(examples.encode(each, tokenizer)) for each in learned]
         said, memory = _run([str(options.llamafactory), *steps])
         tokens = BATCH * sum(lengths) / len(lengths)
