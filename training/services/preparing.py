@@ -82,7 +82,7 @@ def _write_lists(
     known = _asked_for(approved, rows, given)
     seen = {digest(row.messages, row.locale) for row in _seen(run)} if data.new_first else set()
     new = {
-        normalized(joined(row) or row.question)
+        normalized(_looked_up(row))
         for row in rows
         if seen and row.split == "train" and digest(row.messages, row.locale) not in seen
     }
@@ -91,7 +91,7 @@ def _write_lists(
         raise NothingToLearn(data.style)
     count = examples.write(folder / "train.jsonl", lists)
     held_out = [
-        (joined(row) or row.question, known[answer])
+        (_looked_up(row), known[answer])
         for row, answer in zip(rows, given, strict=True)
         if row.split == "dev" and answer is not None
     ]
@@ -116,7 +116,7 @@ def _asked_for(
     asked: dict[int, list[str]] = defaultdict(list)
     for row, answer in zip(rows, given, strict=True):
         if row.split == "train" and answer is not None:
-            asked[answer].append(joined(row) or row.question)
+            asked[answer].append(_looked_up(row))
     held_out = {
         normalized(text)
         for row in rows
@@ -134,6 +134,11 @@ def _asked_for(
         )
         for each in approved
     }
+
+
+def _looked_up(row: FrozenRow) -> str:
+    """What is asked, as serving looks it up."""
+    return joined(row) or row.question
 
 
 def _given(rows: Sequence[FrozenRow], approved: Iterable[CuratedAnswer]) -> list[int | None]:
